@@ -1,0 +1,113 @@
+"""ABI: an agent backend in one process.
+
+    from abi_engine import Engine
+
+    with Engine() as engine:
+        engine.gateway.stats()
+
+The names below are the package's own; each is imported when it is first used. Refuses to import
+anything by itself.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from abi_engine.version import VERSION
+
+if TYPE_CHECKING:
+    from abi_engine.config import EngineConfig, Setting, load
+    from abi_engine.core.clock import Clock, ManualClock, SystemClock
+    from abi_engine.core.errors import (
+        AbiError,
+        AddressInUse,
+        AlreadyExists,
+        ConnectionLost,
+        DataDirectoryError,
+        EngineBusy,
+        EngineNotRunning,
+        EngineStateError,
+        FeatureDisabled,
+        FeaturePlanned,
+        InternalError,
+        InvalidArguments,
+        InvalidConfig,
+        NotFound,
+        PermissionRefused,
+        ProtocolMismatch,
+        TimedOut,
+        Unavailable,
+    )
+    from abi_engine.core.events import Event
+    from abi_engine.core.feature import Health, State
+    from abi_engine.core.stream import Stream
+    from abi_engine.engine import Engine, EngineApi
+    from abi_engine.service.connect import connect
+
+__all__ = [
+    "AbiError",
+    "AddressInUse",
+    "AlreadyExists",
+    "Clock",
+    "ConnectionLost",
+    "DataDirectoryError",
+    "Engine",
+    "EngineApi",
+    "EngineBusy",
+    "EngineConfig",
+    "EngineNotRunning",
+    "EngineStateError",
+    "Event",
+    "FeatureDisabled",
+    "FeaturePlanned",
+    "Health",
+    "InternalError",
+    "InvalidArguments",
+    "InvalidConfig",
+    "ManualClock",
+    "NotFound",
+    "PermissionRefused",
+    "ProtocolMismatch",
+    "Setting",
+    "State",
+    "Stream",
+    "SystemClock",
+    "TimedOut",
+    "Unavailable",
+    "__version__",
+    "connect",
+    "load",
+]
+
+__version__ = VERSION
+
+_HOMES = {
+    "Clock": "core.clock",
+    "Engine": "engine",
+    "EngineApi": "engine",
+    "EngineConfig": "config",
+    "Event": "core.events",
+    "Health": "core.feature",
+    "ManualClock": "core.clock",
+    "Setting": "config",
+    "State": "core.feature",
+    "Stream": "core.stream",
+    "SystemClock": "core.clock",
+    "connect": "service.connect",
+    "load": "config",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    home = _HOMES.get(name, "core.errors")
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

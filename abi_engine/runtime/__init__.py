@@ -1,0 +1,1 @@
+"""Things that run: loops, breakers, limiters."""

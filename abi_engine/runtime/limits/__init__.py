@@ -1,0 +1,1 @@
+"""The kinds of rate limiters, one file each, and what they share."""

@@ -1,0 +1,1 @@
+"""What ABI runs on, and whether it is all there."""

@@ -1,0 +1,76 @@
+"""Every example runs, and shows what it says it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+WITHIN = 60.0
+
+SHOWN = {
+    "hello": (
+        r"ABI \d+\.\d+\.\d+ is running in process \d+",
+        r"  gateway: .*radix routing.*",
+    ),
+    "gateway": (
+        r"/users/42 takes /users/\{id\} with \{'id': '42'\}",
+        r"/search for 192\.0\.2\.7: allowed True, 2 left",
+        r"/search for 192\.0\.2\.7: allowed True, 1 left",
+        r"/search for 192\.0\.2\.7: allowed True, 0 left",
+        r"/search for 192\.0\.2\.7: allowed False, 0 left",
+        r"through http://127\.0\.0\.1: 200 hello, you asked for /users/42\?full=yes",
+        r"test request: 200 by /users/\{id\}, upstream True",
+        r"/users/\{id\}: 2 requests, p50 \d+\.\d ms",
+    ),
+    "circuit_breaker": (
+        r"200 by the upstream, breaker closed",
+        r"the upstream falls ill",
+        r"500 by the upstream, breaker closed",
+        r"500 by the upstream, breaker closed",
+        r"500 by the upstream, breaker open",
+        r"503 by the gateway, breaker open",
+        r"it recovers, and after two seconds a trial may try",
+        r"200 by the upstream, breaker closed",
+        r"what happened, oldest first:",
+        r"  closed → open: 3 consecutive failures",
+        r"  open → half open: reset after 2 s",
+        r"  half open → closed: 1 trial succeeded",
+    ),
+    "embedded_engine": (
+        r"engine\.log_level = warning \(flag engine\.log_level\)",
+        r"gateway\.breaker\.failure_threshold = 7 \(file abi\.toml:2\)",
+        r"gateway\.pool_size = 8 \(environment ABI_GATEWAY__POOL_SIZE\)",
+        r"event: .*/hello.*",
+        r"gateway\.stats: the feature 'gateway' is switched off .*features\.gateway = true.*",
+        r"the engine is stopped",
+        r"routes that lasted: \['/hello'\]",
+    ),
+}
+
+
+def test_every_example_is_here() -> None:
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == SHOWN.keys()
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_an_example_shows_what_it_says(name: str) -> None:
+    done = subprocess.run(
+        (sys.executable, "-W", "error", EXAMPLES / f"{name}.py"),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN,
+        cwd=EXAMPLES.parent,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert not Path(os.environ["ABI_DATA_DIR"]).exists(), "it wrote to the user's data"
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(SHOWN[name]), done.stdout
+    for line, pattern in zip(lines, SHOWN[name]):
+        assert re.fullmatch(pattern, line), line
