@@ -1,0 +1,397 @@
+"""The gateway's end of a connection to a client: reads requests, one exchange at a time, in order.
+
+Refuses what is malformed, oversize or slow, and then closes in a way that lets the client read the
+answer: it stops writing, and reads on for a short while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING, Final, cast
+
+from abi_engine.features.gateway import answers
+from abi_engine.features.gateway.answers import Trouble
+from abi_engine.features.gateway.body import Body, ChunkedBody, LengthBody
+from abi_engine.features.gateway.deadline import Deadline
+from abi_engine.features.gateway.exchange import Exchange
+from abi_engine.features.gateway.head import HEAD_END, BadMessage, RequestHead, parse_request
+from abi_engine.features.gateway.headers import forwarding
+from abi_engine.features.gateway.reception import receive
+from abi_engine.features.gateway.request import Request
+
+if TYPE_CHECKING:
+    from abi_engine.features.gateway.plane import DataPlane
+
+_RESET: Final = struct.pack("ii", 1, 0)
+_REQUEST_LINE_REST: Final = 64
+"""What a request line may have beside its target."""
+_TIMER_GRAIN: Final = 0.001
+_SPARE_CONNECTIONS: Final = 1000
+"""How many beyond the limit are told so; further ones are just closed."""
+
+
+class Phase(Enum):
+    """Whether requests are still taken."""
+
+    OPEN = auto()
+    CLOSING = auto()
+    """Nothing more is written; what comes is thrown away until the client closes."""
+    CLOSED = auto()
+
+
+class ClientConnection(asyncio.Protocol):
+    """A client's connection.
+
+    Args:
+        plane: what all share.
+    """
+
+    __slots__ = (
+        "_advancing",
+        "_body",
+        "_buffer",
+        "_deadline",
+        "_exchange",
+        "_forwarding",
+        "_forwarding_host",
+        "_head_since",
+        "_interval",
+        "_paused",
+        "_phase",
+        "_plane",
+        "_quiet_since",
+        "_transport",
+        "_unsent",
+        "address",
+        "is_writable",
+    )
+
+    def __init__(self, plane: DataPlane) -> None:
+        self._plane = plane
+        self._transport = cast("asyncio.Transport", None)
+        self._phase = Phase.OPEN
+        self._deadline = Deadline(plane.loop, self._look)
+        self._interval = inf
+        self._buffer = b""
+        self._head_since = inf  # when the first byte of the next request came
+        self._quiet_since = 0.0  # when the connection was opened, or the last exchange was over
+        self._exchange: Exchange | None = None
+        self._body: Body | None = None  # of the request being exchanged, until its end is here
+        self._advancing = False
+        self._paused = False
+        self._forwarding_host = b""  # of the last request, for which the next line is
+        self._forwarding = b""
+        self._unsent = inf  # what had not left at the last look
+        self.address = ""
+        self.is_writable = True
+        """Whether the client takes what is written."""
+
+    # Called by the loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        plane = self._plane
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if peer else ""
+        self._be_quiet()
+        plane.clients.add(self)
+        plane.admitter.connection_opened()
+        beyond = len(plane.clients) - plane.limits.connections
+        if beyond > _SPARE_CONNECTIONS:
+            self.cut()
+        elif beyond > 0:
+            self._refuse(answers.TOO_MANY_CLIENTS)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
+        """Called by the loop."""
+        self._leave_exchange(answers.CLIENT_LEFT)
+        self._deadline.close()
+        self._buffer = b""
+        self._plane.client_gone(self)
+        self._plane.admitter.connection_closed()
+
+    def eof_received(self) -> None:
+        """Called by the loop, which then closes: who no longer sends is taken to have left."""
+        if self._exchange is not None:
+            self._leave_exchange(answers.CLIENT_LEFT)
+            self.cut()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
+        if self._phase is Phase.OPEN:
+            self._advance(self._buffer + data if self._buffer else data)
+
+    def pause_writing(self) -> None:
+        """Called by the loop."""
+        self.is_writable = False
+        if self._exchange is not None:
+            self._exchange.hold_response()
+
+    def resume_writing(self) -> None:
+        """Called by the loop."""
+        self.is_writable = True
+        if self._exchange is not None:
+            self._exchange.release_response()
+        else:
+            self._go_on()
+
+    # Used by exchanges.
+
+    def write(self, data: list[bytes]) -> None:
+        """Send the client something."""
+        if data and self._phase is Phase.OPEN:
+            self._transport.write(data[0] if len(data) == 1 else b"".join(data))
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written that the client's end has not taken."""
+        return self._transport.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the client."""
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take more again."""
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    def look_within(self, interval: float) -> None:
+        """Look at the exchange's times at least this often, in seconds."""
+        self._interval = interval
+        self._deadline.no_later_than(self._plane.loop.time() + interval)
+
+    def forwarding(self, head: RequestHead) -> bytes:
+        """The lines that tell an upstream whose request it is."""
+        if self._plane.config.trust_forwarded:
+            return forwarding(head, self.address, trusted=True)
+        if head.host != self._forwarding_host or not self._forwarding:
+            self._forwarding_host = head.host
+            self._forwarding = forwarding(head, self.address, trusted=False)
+        return self._forwarding
+
+    def exchange_over(self, *, keep_alive: bool) -> None:
+        """The exchange has written its answer: go on with the next request, or close."""
+        self._exchange = None
+        self._interval = inf
+        if self._phase is not Phase.OPEN:
+            return
+        if keep_alive and not self._plane.draining:
+            self._be_quiet()
+            if self._buffer or self._paused:
+                self._go_on()
+        else:
+            more = self._body is not None or bool(self._buffer) or self._paused
+            self._close(linger=more or self._plane.draining)
+
+    def cut(self) -> None:
+        """Close at once in a way that no client takes for the end of an answer."""
+        self._phase = Phase.CLOSED
+        connection = self._transport.get_extra_info("socket")
+        if connection is not None and not self._transport.is_closing():
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._transport.abort()
+
+    # Used by the proxy.
+
+    def drain(self) -> None:
+        """Close now if nothing has been asked; otherwise after the answer."""
+        asked = self._exchange is not None or self._head_since < inf or self._buffer
+        if self._phase is Phase.OPEN and not asked:
+            self._close(linger=True)
+
+    def end(self) -> None:
+        """Close at once, whatever is under way."""
+        self._leave_exchange(answers.SHUT_DOWN)
+        self.cut()
+
+    # Reading requests.
+
+    def _go_on(self) -> None:
+        if self._phase is Phase.OPEN and not self._advancing:
+            self._advance(self._buffer)
+
+    def _advance(self, data: bytes) -> None:
+        """Take of `data` what can be taken now, and keep the rest."""
+        self._advancing = True
+        try:
+            self._buffer = self._take(data)
+        finally:
+            self._advancing = False
+        if (self._buffer or self._paused) and self._body is None and self._phase is Phase.OPEN:
+            self._regulate()
+
+    def _regulate(self) -> None:
+        """Read on, unless enough is waiting already."""
+        waiting, limits = self._buffer, self._plane.limits
+        if (self._exchange is not None or not self.is_writable) and (
+            len(waiting) >= limits.header_size or waiting.count(HEAD_END) >= limits.pipeline
+        ):
+            self.pause_reading()
+        else:
+            self.resume_reading()
+
+    def _take(self, data: bytes) -> bytes:
+        turns = self._plane.limits.pipeline
+        while self._phase is Phase.OPEN:
+            if self._body is not None:
+                data = self._take_body(self._body, data)
+                if self._body is not None:
+                    return b""
+            elif self._exchange is not None or not self.is_writable or not data:
+                return data
+            elif not turns:
+                self._plane.loop.call_soon(self._go_on)  # others have their turn
+                return data
+            else:
+                turns -= 1
+                rest = self._take_head(data)
+                if rest is None:
+                    return data
+                data = rest
+        return b""
+
+    def _take_body(self, body: Body, data: bytes) -> bytes:
+        exchange = self._exchange
+        assert exchange is not None
+        try:
+            pieces, rest = body.feed(data)
+        except BadMessage as error:
+            exchange.body_is_bad(error)
+            return b""
+        if body.done:
+            self._body = None
+        if pieces or body.done:
+            exchange.body_received(pieces, done=body.done)
+        return rest
+
+    def _take_head(self, data: bytes) -> bytes | None:
+        """Begin an exchange; what is behind the head comes back, or None where it is not whole."""
+        limits = self._plane.limits
+        if data.startswith(b"\r\n"):
+            data = data[2:]  # an empty line in front is forgiven once
+        if self._head_since == inf:
+            self._head_since = self._plane.loop.time()
+        end = data.find(HEAD_END, 0, limits.header_size)
+        if end < 0:
+            self._wait_for_head(data)
+            return None
+        end += len(HEAD_END)
+        try:
+            head = parse_request(
+                data[:end],
+                url_size=limits.url_size,
+                header_count=limits.header_count,
+                known_host=self._forwarding_host,
+            )
+        except BadMessage as error:
+            self._refuse(Trouble(error.status, "bad_request", error.reason))
+            return b""
+        return self._begin(head, data[end:])
+
+    def _wait_for_head(self, data: bytes) -> None:
+        limits = self._plane.limits
+        one_line = b"\r\n" not in data
+        if one_line and len(data) > limits.url_size + _REQUEST_LINE_REST:
+            self._refuse(Trouble(414, "bad_request", "the target is too long"))
+        elif len(data) >= limits.header_size:
+            self._refuse(Trouble(431, "bad_request", "the head is too large"))
+        else:
+            self._deadline.no_later_than(self._head_since + limits.header_timeout)
+
+    def _begin(self, head: RequestHead, rest: bytes) -> bytes:
+        since, self._head_since = self._head_since, inf
+        at_hand = not head.chunked and (head.length or 0) <= len(rest)
+        keep_alive = head.keep_alive and at_hand and not self._plane.draining
+        exchange = receive(self._plane, self, head, since, keep_alive=keep_alive)
+        if exchange is None:
+            self._be_quiet()
+            if not keep_alive:
+                self._close(linger=True)
+            return rest[head.length or 0 :]
+        self._exchange = exchange
+        if head.has_body:
+            self._body = ChunkedBody() if head.chunked else LengthBody(head.length or 0)
+            rest = self._take_body(self._body, rest)
+        if self._exchange is not None:
+            exchange.begin()
+        return rest
+
+    # Times, and the end.
+
+    def _be_quiet(self) -> None:
+        self._quiet_since = self._plane.loop.time()
+        self._unsent = inf
+        self._deadline.no_later_than(self._quiet_since + self._plane.limits.keepalive_timeout)
+
+    def _refuse(self, trouble: Trouble) -> None:
+        since = min(self._head_since, self._plane.loop.time())
+        request = Request(self._plane, self, None, since)
+        request.turn_away(answers.refusal(trouble), trouble.word, keep_alive=False)
+        self._close(linger=True)
+
+    def _close(self, *, linger: bool) -> None:
+        """Write no more.
+
+        With `linger`, read on for a while, so that what the client still sends does not destroy
+        the answer on its way.
+        """
+        if self._phase is not Phase.OPEN or self._transport.is_closing():
+            return
+        self._phase = Phase.CLOSING
+        self._buffer = b""
+        self._body = None
+        self.resume_reading()
+        if linger:
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+        self._quiet_since = self._plane.loop.time()
+        self._unsent = inf
+        self._deadline.no_later_than(self._quiet_since + self._plane.config.linger)
+
+    def _leave_exchange(self, trouble: Trouble) -> None:
+        self._phase = Phase.CLOSED
+        if self._exchange is not None:
+            self._exchange.abandon(trouble)
+
+    def _look(self) -> None:
+        """See what is due."""
+        now = self._plane.loop.time() + _TIMER_GRAIN
+        if self._exchange is not None:
+            due = min(self._exchange.look(now), now + self._interval)
+        elif self._phase is Phase.CLOSED:
+            return
+        else:
+            due = self._look_while_quiet(now)
+        if due < inf:
+            self._deadline.no_later_than(due)
+
+    def _look_while_quiet(self, now: float) -> float:
+        limits = self._plane.limits
+        if self._phase is Phase.OPEN and self._head_since < inf:
+            due = self._head_since + limits.header_timeout
+            if due <= now:
+                self._refuse(answers.SLOW_HEAD)
+                return inf
+            return due
+        closing = self._phase is Phase.CLOSING
+        patience = self._plane.config.linger if closing else limits.keepalive_timeout
+        due = self._quiet_since + patience
+        if due > now:
+            return due
+        if 0 < self.unsent < self._unsent:
+            self._unsent = self.unsent  # slow, but it takes what it is sent
+            self._quiet_since = now
+            return self._look_while_quiet(now)
+        self._phase = Phase.CLOSED
+        self._transport.abort()
+        return inf

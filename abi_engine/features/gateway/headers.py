@@ -1,0 +1,173 @@
+"""The headers that go on: always rebuilt from parsed fields, in both directions.
+
+Hop-by-hop fields are dropped, forwarding fields set, a route's rules applied last; framing is
+written by the gateway alone, and no rule can touch it. Pure.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Final
+
+from abi_engine.features.gateway.api import HeaderRules
+from abi_engine.features.gateway.head import HOP_BY_HOP, OWN, RequestHead, ResponseHead
+
+_NAME: Final = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_UNTOUCHABLE: Final = frozenset(name.decode() for name in HOP_BY_HOP | OWN)
+_ID_TEXT: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~:+/="
+_ID_SIZE: Final = 128
+_VALUE: Final = frozenset(map(chr, (0x09, *range(0x20, 0x7F), *range(0xA0, 0x100))))
+_NODE_TEXT: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
+
+STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus
+}
+
+
+def status_line(status: int) -> bytes:
+    """The first line of an answer; a number nobody registered has no phrase."""
+    return STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status
+
+
+def rule_problem(rules: HeaderRules) -> str | None:
+    """What is wrong with the rules of a route, or None.
+
+    A rule names a header by its token, sets Latin-1 text without control characters, and leaves
+    framing, hop-by-hop headers and the request id alone.
+    """
+    for name in (*rules.remove, *rules.set, *rules.add):
+        if not name or name.strip(_NAME):
+            return f"{name!r} is no header name"
+        if name.lower() in _UNTOUCHABLE or (name.lower() == "host" and name not in rules.set):
+            return f"no rule may touch {name}"
+    for name, value in (*rules.set.items(), *rules.add.items()):
+        if not _VALUE.issuperset(value):
+            return f"the value for {name} has a character that a header may not have"
+    return None
+
+
+def _apply(lines: list[bytes], rules: HeaderRules) -> list[bytes]:
+    gone = {name.lower().encode() for name in (*rules.remove, *rules.set)}
+    kept = [line for line in lines if line.partition(b":")[0].lower() not in gone]
+    new = (*rules.set.items(), *rules.add.items())
+    return kept + [f"{name}: {value}".encode("latin-1") for name, value in new]
+
+
+def forwarding(head: RequestHead, address: str, *, trusted: bool) -> bytes:
+    """The lines that tell the upstream who asked, and for what.
+
+    Args:
+        head: the request.
+        address: of the client's end of the connection.
+        trusted: the client is a proxy of ours: what it says is kept, and ours appended.
+    """
+    host = head.host
+    node = f'"[{address}]"' if ":" in address else address
+    forwarded = b"for=%b;proto=http" % node.encode()
+    if host:
+        quoted = host if not host.translate(None, _NODE_TEXT) else b'"%b"' % host
+        forwarded += b";host=" + quoted
+    origin, proto = address.encode(), b"http"
+    if trusted:
+        special = head.special
+        origin = _appended(special.get(b"x-forwarded-for"), origin)
+        forwarded = _appended(special.get(b"forwarded"), forwarded)
+        host = special.get(b"x-forwarded-host") or host
+        if special.get(b"x-forwarded-proto") == b"https":
+            proto = b"https"
+    lines = [b"X-Forwarded-For: " + origin, b"X-Forwarded-Proto: " + proto]
+    if host:
+        lines.append(b"X-Forwarded-Host: " + host)
+    lines.append(b"Forwarded: " + forwarded)
+    return b"\r\n".join(lines)
+
+
+def _appended(list_: bytes | None, item: bytes) -> bytes:
+    return list_ + b", " + item if list_ else item
+
+
+def forwarded_address(head: RequestHead, address: str) -> str:
+    """The client's address as the proxy before us saw it: the last in `X-Forwarded-For`."""
+    value = head.special.get(b"x-forwarded-for", b"").decode("latin-1")
+    last = value.rpartition(",")[2].strip()
+    try:
+        return str(ip_address(last.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return address
+
+
+def forwarded_request_id(head: RequestHead) -> str | None:
+    """The request id that the client sent, where it is well formed."""
+    value = head.special.get(b"x-request-id")
+    if not value or len(value) > _ID_SIZE or value.translate(None, _ID_TEXT):
+        return None
+    return value.decode("ascii")
+
+
+def went_through(head: RequestHead, pseudonym: bytes) -> bool:
+    """Whether `Via` says that the request passed the proxy of that name."""
+    via = head.special.get(b"via")
+    return via is not None and any(pseudonym in hop.split() for hop in via.split(b","))
+
+
+def request_head(
+    head: RequestHead,
+    *,
+    target: str,
+    host: bytes,
+    added: tuple[bytes, ...],
+    via: bytes,
+    rules: HeaderRules,
+) -> bytes:
+    """The head of the request to the upstream.
+
+    Args:
+        head: the client's request.
+        target: what the upstream is asked for.
+        host: for `Host`.
+        added: further lines, without line ends.
+        via: this proxy's name in `Via`.
+        rules: of the route.
+    """
+    hop = b"1.1 " + via if head.http11 else b"1.0 " + via
+    lines = [
+        b"Host: " + host,
+        *head.lines,
+        b"Via: " + _appended(head.special.get(b"via"), hop),
+        *added,
+    ]
+    if rules.remove or rules.set or rules.add:
+        lines = _apply(b"\r\n".join(lines).split(b"\r\n"), rules)
+    if head.chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    elif head.length is not None:
+        lines.append(b"Content-Length: %d" % head.length)
+    first = f"{head.method} {target} HTTP/1.1".encode("latin-1")
+    return b"\r\n".join((first, *lines, b"\r\n"))
+
+
+def response_head(
+    head: ResponseHead,
+    *,
+    added: tuple[bytes, ...],
+    framing: tuple[bytes, ...],
+    rules: HeaderRules,
+) -> bytes:
+    """The head of the answer to the client.
+
+    Args:
+        head: the upstream's response.
+        added: further lines, without line ends.
+        framing: the lines for length, coding and connection, which no rule touches.
+        rules: of the route.
+    """
+    lines = [*head.lines, *added]
+    if rules.remove or rules.set or rules.add:
+        lines = _apply(lines, rules)
+    return b"\r\n".join((status_line(head.status), *lines, *framing, b"\r\n"))
+
+
+def interim_head(head: ResponseHead) -> bytes:
+    """The head of an interim response to the client."""
+    return b"\r\n".join((status_line(head.status), *head.lines, b"\r\n"))

@@ -1,0 +1,109 @@
+"""A request to the gateway's own listener, sent from the calling thread as any client sends it."""
+
+from __future__ import annotations
+
+import http.client
+from typing import Final, NamedTuple
+
+from abi_engine.core.clock import Clock
+from abi_engine.core.errors import ConnectionLost, InvalidArguments, TimedOut
+from abi_engine.core.text import safe
+from abi_engine.features.gateway.listening import reachable
+from abi_engine.features.gateway.traces import REQUEST_ID
+
+BODY_SIZE: Final = 4 << 10
+_PIECE: Final = 64 << 10
+_TARGET_SIZE: Final = 64 << 10
+
+
+class OwnAnswer(NamedTuple):
+    """What came back.
+
+    Attributes:
+        status: its number; headers: in order.
+        body: its beginning, at most 4 KiB; size: of all of it.
+        duration: until its last byte, in seconds.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    size: int
+    duration: float
+
+
+def send(
+    address: tuple[str, int],
+    method: str,
+    target: str,
+    request_id: str,
+    timeout: float,
+    clock: Clock,
+) -> OwnAnswer:
+    """Send a request without a body, and read its answer to the end.
+
+    Args:
+        address: of the listener.
+        method: as it goes out.
+        target: `/path?query`, as it goes out.
+        request_id: for `X-Request-ID`.
+        timeout: seconds for all of it.
+        clock: measures them.
+
+    Raises:
+        InvalidArguments: the method or the target cannot be sent.
+        TimedOut: no answer within the time.
+        ConnectionLost: the listener closed the connection.
+    """
+    _check(method, target)
+    host, port = reachable(address)
+    started = clock.monotonic()
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request(method, target, headers={REQUEST_ID: request_id, "Accept": "*/*"})
+        response = connection.getresponse()
+        body, size = _read(connection, response, started + timeout, clock)
+        duration = clock.monotonic() - started
+        return OwnAnswer(response.status, tuple(response.getheaders()), body, size, duration)
+    except TimeoutError as error:
+        raise TimedOut(
+            f"{safe(method)} {safe(target, limit=200)}: no complete answer in {timeout:g} s"
+        ) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise ConnectionLost(
+            f"{safe(method)} {safe(target, limit=200)}: the gateway ended the connection"
+            f" ({type(error).__name__})"
+        ) from error
+    finally:
+        connection.close()
+
+
+def _check(method: str, target: str) -> None:
+    if not (method.isascii() and method.isalpha() and len(method) <= 32):
+        raise InvalidArguments(f"method = '{safe(method, limit=40)}': a word such as GET")
+    if not target.startswith("/") or len(target) > _TARGET_SIZE:
+        raise InvalidArguments(f"path = '{safe(target, limit=200)}': begins with /")
+    if not (target.isascii() and target.isprintable()) or " " in target:
+        hint = "percent-encode spaces, control characters and letters beyond ASCII"
+        raise InvalidArguments(f"path = '{safe(target, limit=200)}': cannot be sent", hint=hint)
+
+
+def _read(
+    connection: http.client.HTTPConnection,
+    response: http.client.HTTPResponse,
+    deadline: float,
+    clock: Clock,
+) -> tuple[bytes, int]:
+    """The beginning of the body, and how long all of it is."""
+    body, size = b"", 0
+    while True:
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if connection.sock is not None:  # it is gone once the body of a closing answer is read
+            connection.sock.settimeout(left)
+        piece = response.read1(_PIECE)
+        if not piece:
+            return body, size
+        body += piece[: BODY_SIZE - len(body)]
+        size += len(piece)

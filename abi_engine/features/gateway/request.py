@@ -1,0 +1,110 @@
+"""A request while it is worked on: who asked, for what, since when; and the line it leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from abi_engine.features.gateway.access_log import Entry
+from abi_engine.features.gateway.admission import Refusal
+from abi_engine.features.gateway.answers import problem
+from abi_engine.features.gateway.head import RequestHead
+from abi_engine.features.gateway.headers import forwarded_address, forwarded_request_id
+
+if TYPE_CHECKING:
+    from abi_engine.features.gateway.client_connection import ClientConnection
+    from abi_engine.features.gateway.plane import DataPlane
+
+CLOSE = b"Connection: close"
+KEEP_ALIVE = b"Connection: keep-alive"
+
+
+class Request:
+    """What there is to know of a request, whatever becomes of it.
+
+    Args:
+        plane: what all share.
+        client: who asked.
+        head: what for; None where that could not be read.
+        since: when its first byte came, in the loop's time.
+    """
+
+    __slots__ = ("_plane", "address", "client", "head", "id", "id_line", "since", "started")
+
+    def __init__(
+        self, plane: DataPlane, client: ClientConnection, head: RequestHead | None, since: float
+    ) -> None:
+        self._plane = plane
+        self.client = client
+        self.head = head
+        self.since = since
+        self.started = plane.clock.monotonic()
+        self.address = client.address
+        request_id = None
+        if plane.config.trust_forwarded and head is not None:
+            self.address = forwarded_address(head, client.address)
+            request_id = forwarded_request_id(head)
+        self.id = request_id or plane.ids.next()
+        self.id_line = b"X-Request-ID: " + self.id.encode("ascii")
+
+    def duration(self) -> float:
+        """Seconds since the head was there."""
+        return self._plane.clock.monotonic() - self.started
+
+    def connection_line(self, *, keep_alive: bool) -> bytes:
+        """The line that tells the client whether the connection lives on, if it must be told."""
+        if not keep_alive:
+            return CLOSE
+        return b"" if self.head is None or self.head.http11 else KEEP_ALIVE
+
+    def answer(self, refusal: Refusal, *, keep_alive: bool) -> int:
+        """Write the gateway's own answer; tell how many bytes of it are body."""
+        data, size = problem(
+            refusal.status,
+            refusal.reason,
+            self.id,
+            date=self._plane.date(),
+            headers=refusal.headers,
+            connection=self.connection_line(keep_alive=keep_alive),
+            without_body=self.head is not None and self.head.method == "HEAD",
+        )
+        self.client.write([data])
+        return size
+
+    def turn_away(self, refusal: Refusal, word: str, *, keep_alive: bool) -> None:
+        """Answer, count and log a request that is not admitted."""
+        size = self.answer(refusal, keep_alive=keep_alive)
+        self._plane.admitter.refused(refusal.status, self.duration(), bytes_out=size)
+        self.log(refusal.status, bytes_out=size, route=refusal.route, error=word)
+
+    def log(
+        self,
+        status: int,
+        *,
+        bytes_in: int = 0,
+        bytes_out: int = 0,
+        route: str = "",
+        upstream: str = "",
+        error: str = "",
+        duration: float | None = None,
+    ) -> None:
+        """Leave a line in the access log."""
+        plane = self._plane
+        if plane.log is None:
+            return
+        head = self.head
+        plane.log.add(
+            Entry(
+                plane.clock.time(),
+                self.id,
+                self.address,
+                "" if head is None else head.method,
+                "" if head is None else head.target,
+                status,
+                bytes_in,
+                bytes_out,
+                (self.duration() if duration is None else duration) * 1000,
+                route,
+                upstream,
+                error,
+            )
+        )

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from abi_engine.core.clock import SystemClock
+from abi_engine.core.events import EventLog
+from abi_engine.features.gateway import access_log
+from abi_engine.features.gateway.access_log import AccessLog, Entry
+from tests.engine.features.gateway.proxy.stage import Stage, route
+
+
+def entry(number: int = 0) -> Entry:
+    return Entry(
+        time=float(number),
+        request_id=str(number),
+        client="1.2.3.4",
+        method="GET",
+        target="/",
+        status=200,
+        bytes_in=0,
+        bytes_out=0,
+        duration_ms=1.0,
+        route="/",
+        upstream="",
+        error="",
+    )
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_every_request_leaves_a_line(stage: Stage, tmp_path: Path) -> None:
+    upstream = stage.upstream()
+    stage.start(route("/there", upstream.url), access_log="access.log")
+    client = stage.client()
+    ids = [
+        client.get("/there?q=%1b").fields[b"x-request-id"].decode(),
+        client.get("/nowhere").fields[b"x-request-id"].decode(),
+        client.post("/there", b"body").fields[b"x-request-id"].decode(),
+    ]
+    client.send(b"GET / HTTP/1.1\r\nbad\r\n\r\n")
+    ids.append(client.answer().fields[b"x-request-id"].decode())
+    stage.proxy.stop(5.0)
+    written = lines(tmp_path / "access.log")
+    assert [line["request_id"] for line in written] == ids
+    first = written[0]
+    assert abs(datetime.fromisoformat(first.pop("time")).timestamp() - stage.clock.time()) < 60
+    assert first.pop("duration_ms") > 0
+    assert first == {
+        "request_id": ids[0],
+        "client": "127.0.0.1",
+        "method": "GET",
+        "target": "/there?q=%1b",
+        "status": 200,
+        "bytes_in": 0,
+        "bytes_out": 5,
+        "route": "/there",
+        "upstream": upstream.url,
+        "error": "",
+    }
+    assert [(line["status"], line["error"]) for line in written[1:]] == [
+        (404, "no_route"),
+        (200, ""),
+        (400, "bad_request"),
+    ]
+    assert (written[2]["method"], written[2]["bytes_in"]) == ("POST", 4)
+
+
+def test_there_is_no_log_without_a_place_for_it(stage: Stage, tmp_path: Path) -> None:
+    stage.serve(access_log="")
+    assert stage.client().get().status == 200
+    stage.proxy.stop(5.0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_cannot_be_written_is_said_once_and_costs_no_request(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (tmp_path / "access.log").mkdir()
+    stage.serve(access_log="access.log")
+    client = stage.client()
+    for _ in range(3):
+        assert client.get().status == 200
+    stage.proxy.stop(5.0)
+    lost = [event for event in stage.events.latest() if event.kind == "access_log_lost"]
+    assert len(lost) == 1
+    assert lost[0].details["dropped_total"] == 3
+
+
+async def add_all(log: AccessLog, count: int) -> None:
+    log.start(asyncio.get_running_loop())
+    for number in range(count):
+        log.add(entry(number))
+    log.flush()
+
+
+def test_lines_are_written_in_order_and_to_the_last(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "log", EventLog(SystemClock()))
+    asyncio.run(add_all(log, 12_345))
+    log.stop(5.0)
+    written = lines(tmp_path / "log")
+    assert [line["request_id"] for line in written] == [str(number) for number in range(12_345)]
+    assert datetime.fromisoformat(written[7]["time"]) == datetime.fromtimestamp(7, UTC)
+
+
+def test_a_file_that_is_moved_away_is_begun_anew(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    stage.serve(access_log="access.log")
+    client = stage.client()
+    assert client.get().status == 200
+    stage.eventually(lambda _: path.exists())
+    path.rename(tmp_path / "old")
+    assert client.get().status == 200
+    stage.proxy.stop(5.0)
+    assert len(lines(tmp_path / "old")) == 1
+    assert len(lines(path)) == 1
+
+
+def test_what_the_disk_is_too_slow_for_is_dropped_counted_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    opened = Path.open
+
+    def slow(path: Path, *arguments: Any) -> Any:
+        writing.set()
+        assert go_on.wait(10)
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", slow)
+    monkeypatch.setattr(access_log, "_BATCH", 10)
+    events = EventLog(SystemClock())
+    log = AccessLog(tmp_path / "log", events)
+
+    async def main() -> None:
+        log.start(asyncio.get_running_loop())
+        for number in range(10):
+            log.add(entry(number))
+        assert writing.wait(5)
+        for number in range(10, 1000):
+            log.add(entry(number))  # never waits
+        log.flush()
+
+    asyncio.run(main())
+    go_on.set()
+    log.stop(5.0)
+    monkeypatch.setattr(Path, "open", opened)
+    written = lines(tmp_path / "log")
+    assert len(written) == 650  # one batch at work and 64 waiting
+    assert log.dropped == 350
+    (event,) = events.latest()
+    assert event.details["dropped_total"] == 350
+
+
+def test_hostile_text_is_made_safe(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "log", EventLog(SystemClock()))
+
+    async def main() -> None:
+        log.start(asyncio.get_running_loop())
+        hostile = entry()
+        hostile.target = "/\x1b[31m\u202e" + "a" * 5000
+        log.add(hostile)
+        log.flush()
+
+    asyncio.run(main())
+    log.stop(5.0)
+    (line,) = lines(tmp_path / "log")
+    assert line["target"].startswith("/\\x1b[31m\\u202ea")
+    assert len(line["target"]) == 2048
