@@ -1,0 +1,1 @@
+"""The engine as a service: control socket, client, admin endpoint, the serving process."""

@@ -1,0 +1,1 @@
+"""A feature for tests: streams out and in, lossy and not, and calls that wait or fail."""
