@@ -1,0 +1,1 @@
+"""What people touch: views, the command line, the dashboard, the demo."""
