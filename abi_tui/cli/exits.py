@@ -40,6 +40,7 @@ BY_CODE = {
     "engine_state": Exit.FAILED,
     "feature_disabled": Exit.UNAVAILABLE,
     "feature_planned": Exit.UNAVAILABLE,
+    "frame_too_large": Exit.FAILED,
     "gateway_not_listening": Exit.UNAVAILABLE,
     "internal": Exit.FAILED,
     "invalid_arguments": Exit.USAGE,

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import walk_packages
 
-from abi_engine.catalogue import BUILT_IN
+import abi_engine
 from abi_engine.core.errors import AbiError
 from abi_tui.cli.exits import BY_CODE, MEANINGS, Exit, exit_of
 
 
 def _codes_of_the_engine() -> set[str]:
-    import_module("abi_engine.core.errors")
-    for row in BUILT_IN:
-        if row.built:
-            import_module(f"abi_engine.features.{row.name}.api")
+    for module in walk_packages(abi_engine.__path__, "abi_engine."):
+        import_module(module.name)
     return {kind.code for kind in AbiError.family() if kind.__module__.startswith("abi_engine.")}
 
 

@@ -1,0 +1,142 @@
+"""The dashboard: a client of a running engine that shows it, live or of the past, and acts on it.
+
+Refuses to hold an engine in its own process: a busy engine must not freeze the screen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from abi_engine.core.events import Event
+from abi_tui.dashboard.commands import Commands
+from abi_tui.dashboard.config import DashboardConfig
+from abi_tui.dashboard.core import Settings
+from abi_tui.dashboard.feed import Feed, News
+from abi_tui.dashboard.keys import EVERYWHERE, bindings
+from abi_tui.dashboard.launch import Way
+from abi_tui.dashboard.screens.features import FeaturesPane
+from abi_tui.dashboard.themes import choose
+from abi_tui.dashboard.widgets.breakers import BreakersPane
+from abi_tui.dashboard.widgets.events import EventsPane
+from abi_tui.dashboard.widgets.routes import RoutesPane
+from abi_tui.dashboard.widgets.table import ListPane
+
+
+class Dashboard(Commands):
+    """The whole application."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(EVERYWHERE),
+        *(Binding(str(n), f"app.digit('{n}')", show=False, id=f"digit_{n}") for n in range(1, 10)),
+    ]
+
+    def on_mount(self) -> None:
+        """Begin to follow the engine, on the screen that was asked for."""
+        self.call_after_refresh(self._follow)
+        if self.settings.screen != "overview":
+            self.go(self.settings.screen)
+
+    def _follow(self) -> None:
+        def tell(news: News) -> None:
+            self.post_message(self.Told(news))
+
+        self.feed.start(tell)
+
+    async def action_back(self) -> None:
+        """Leave the filter, then the past, then the page."""
+        if self.leave_filter() or self.leave_past() or self.leave_page():
+            return
+        self.say(f"{self.key_for('quit')} quits")
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C copies what is selected; what it does not do is said."""
+        self.say(f"{self.key_for('quit')} quits")
+
+    def on_unmount(self) -> None:
+        """Follow no more."""
+        self.feed.close()
+
+    def on_list_pane_opened(self, message: ListPane.Opened) -> None:
+        """Enter on a row."""
+        pane = message.pane
+        if isinstance(pane, RoutesPane):
+            self.show_route(message.key)
+        elif isinstance(pane, BreakersPane):
+            self.show_upstream(message.key)
+        elif isinstance(pane, EventsPane) and isinstance(pane.object, Event):
+            self.seek(pane.object.at)
+        elif isinstance(pane, FeaturesPane):
+            self.action_switch_feature()
+        else:
+            self.show_row(pane)
+
+    def on_list_pane_wanted(self) -> None:
+        """Other rows are in sight than were fed."""
+        self.ask_page()
+
+    def on_list_pane_chosen(self, message: ListPane.Chosen) -> None:
+        """Another row is chosen: what tells about it follows."""
+        if self.page is not None and message.pane.screen is self.page:
+            self.page.show()
+            self.ask_page()
+
+
+def run(
+    *,
+    attach: str | None = None,
+    data_dir: str | Path | None = None,
+    config: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    screen: str | None = None,
+    read_only: bool = False,
+    theme: str | None = None,
+    options: DashboardConfig | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> int:
+    """Open the dashboard in this terminal, and return when it is left.
+
+    Args:
+        attach: the path of a control socket, or `ssh://host`; else the engine of the data
+            directory, started as a child where none runs.
+        data_dir: of the engine; else `ABI_DATA_DIR`, else the user's.
+        config: the configuration file of an engine that has to be started.
+        settings: its settings by dotted key.
+        screen: the name of the screen to begin with.
+        read_only: refuse whatever changes something in the engine.
+        theme: its name; None takes the configured one, else one that suits the terminal.
+        options: the section `[dashboard]` of the configuration.
+        environ: where the environment is read.
+
+    Returns:
+        The exit code.
+    """
+    chosen = options or DashboardConfig()
+    way = Way(attach=attach, data_dir=data_dir, config=config, settings=settings, environ=environ)
+    feed = Feed(way.open, interval=chosen.interval)
+    dashboard = Dashboard(
+        feed,
+        Settings(
+            palette=choose(theme or chosen.theme, environ),
+            name=lambda: way.name,
+            screen=screen or "overview",
+            read_only=read_only,
+            interval=chosen.interval,
+            keys=chosen.keys,
+            export_dir=Path(chosen.export_dir),
+        ),
+    )
+    try:
+        code = dashboard.run()
+    finally:
+        feed.close()
+        way.leave()
+    return dashboard.return_code or code or 0

@@ -1,0 +1,270 @@
+"""What the keys do: acts on the engine, help, palette, theme, export, clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from textual.widget import Widget
+
+from abi_engine.core.errors import AbiError
+from abi_engine.core.text import safe
+from abi_engine.features.gateway.api import Match, TestAnswer
+from abi_engine.runtime.breaker import BreakerState
+from abi_tui.dashboard import acts, export
+from abi_tui.dashboard.acts import Act
+from abi_tui.dashboard.keys import EVERYWHERE, Key
+from abi_tui.dashboard.moment import State
+from abi_tui.dashboard.paint import Ink, Line, Span, pad, wrap
+from abi_tui.dashboard.palette_entries import commands, entries
+from abi_tui.dashboard.rewind import Rewind
+from abi_tui.dashboard.screens.features import FeaturesPane
+from abi_tui.dashboard.screens.modal import AskScreen, ExportScreen, HelpScreen, PromptScreen
+from abi_tui.dashboard.screens.palette import Entry, PaletteScreen
+from abi_tui.dashboard.themes import BY_NAME, PALETTES
+from abi_tui.dashboard.widgets.breakers import BreakersPane
+from abi_tui.dashboard.widgets.deck import Pane
+from abi_tui.dashboard.widgets.routes import RoutesPane
+from abi_tui.dashboard.widgets.table import ListPane
+from abi_tui.dashboard.widgets.text import detail_lines, prose, same_as_lines
+from abi_tui.views.detail import Detail
+from abi_tui.views.detail import Line as DetailLine
+from abi_tui.views.gateway_details import answer_detail, match_detail
+from abi_tui.views.table import Tone
+
+READ_ONLY = "this dashboard is read-only: it was opened with --read-only"
+
+
+class Commands(Rewind):
+    """What the keys do."""
+
+    _commands: tuple[Entry, ...] = ()
+
+    def perform(self, act: Act) -> None:
+        """Do it; ask first where it is dangerous, and refuse where nothing may be changed."""
+        if self.settings.read_only:
+            self.say(READ_ONLY, Tone.WARN)
+        elif self.state is not State.LIVE:
+            self.say("not now: what is shown is not the present (L goes back to it)", Tone.WARN)
+        elif act.question:
+            self._ask_first(act)
+        else:
+            self._do(act)
+
+    def _ask_first(self, act: Act) -> None:
+        def answer(yes: bool | None) -> None:
+            if yes:
+                self._do(act)
+
+        def lines(width: int) -> list[Line]:
+            command = same_as_lines(act.same_as, max(width - 2, 1))
+            return [*prose([act.question], width), (), *command]
+
+        self.push_screen(AskScreen(act.title, lines), answer)
+
+    def _do(self, act: Act) -> None:
+        self.feed.ask(act.call, lambda _: self.say(act.done))
+
+    def action_reset_breaker(self) -> None:
+        """Close the chosen breaker."""
+        self._on_upstream(acts.reset_breaker)
+
+    def action_force_open(self) -> None:
+        """Hold the chosen breaker open."""
+        self._on_upstream(lambda name: acts.force_breaker(name, BreakerState.OPEN))
+
+    def action_force_closed(self) -> None:
+        """Hold the chosen breaker closed."""
+        self._on_upstream(lambda name: acts.force_breaker(name, BreakerState.CLOSED))
+
+    def action_release_breaker(self) -> None:
+        """Let the chosen breaker go."""
+        self._on_upstream(acts.release_breaker)
+
+    def _on_upstream(self, act: Callable[[str], Act]) -> None:
+        pane = self.focused
+        if isinstance(pane, BreakersPane) and pane.upstream is not None:
+            self.perform(act(pane.upstream.upstream))
+
+    def action_switch_route(self) -> None:
+        """Switch the chosen route off or on."""
+        pane = self.focused
+        if isinstance(pane, RoutesPane) and pane.route is not None:
+            self.perform(acts.switch_route(pane.route))
+
+    def action_switch_feature(self) -> None:
+        """Switch the chosen feature off or on."""
+        pane = self.focused
+        if not isinstance(pane, FeaturesPane) or pane.feature is None:
+            return
+        if pane.feature.built:
+            self.perform(acts.switch_feature(pane.feature))
+        else:
+            self.say(f"{safe(pane.feature.name)} is planned, not built", Tone.WARN)
+
+    def action_test_route(self) -> None:
+        """Send a request through the gateway, to the chosen route."""
+        pane = self.focused
+        if not isinstance(pane, RoutesPane) or pane.route is None:
+            return
+        if self.settings.read_only:
+            self.say(READ_ONLY, Tone.WARN)
+            return
+        method = pane.route.methods[0] if pane.route.methods else "GET"
+        path = safe(pane.route.path)
+
+        def send(typed: str | None) -> None:
+            if typed:
+                self._send(typed, method)
+
+        if any(mark in path for mark in "{*"):
+            self.push_screen(PromptScreen(f"{method} to which path", path), send)
+        else:
+            self._send(path, method)
+
+    def _send(self, path: str, method: str) -> None:
+        self.say(f"{method} {safe(path)} …")
+
+        def show(answer: TestAnswer) -> None:
+            self.say(f"answered {answer.status}")
+            detail = answer_detail(answer, path, method)
+            self.push_screen(HelpScreen(detail.title, partial(detail_lines, detail)))
+
+        self.feed.ask(lambda engine: engine.gateway.send_test_request(path, method), show)
+
+    def action_match_route(self) -> None:
+        """Ask for a path, and say which route it would take."""
+
+        def ask(typed: str | None) -> None:
+            if typed:
+                self.feed.ask(lambda engine: engine.gateway.match_route(typed), show(typed))
+
+        def show(path: str) -> Callable[[Match | None], None]:
+            def then(match: Match | None) -> None:
+                if match is None:
+                    self.say(f"no route for GET {safe(path)}: it would be answered 404")
+                    return
+                detail = match_detail(match, path, "GET")
+                self.push_screen(HelpScreen(f"match {detail.title}", partial(detail_lines, detail)))
+
+            return then
+
+        self.push_screen(PromptScreen("match which path", "/"), ask)
+
+    def action_help(self) -> None:
+        """What is in focus, and its keys."""
+        pane = self.focused
+        title = pane.title() if isinstance(pane, Pane) else "abi"
+        self.push_screen(HelpScreen(f"help: {title}", partial(self._help, pane)))
+
+    def _help(self, pane: Widget | None, width: int) -> list[Line]:
+        own: Sequence[Key] = pane.keys if isinstance(pane, Pane) else ()
+        lines = self._about(pane, width) if isinstance(pane, Pane) else []
+        for title, keys in (("here", own), ("everywhere", EVERYWHERE)):
+            lines += [(Span(f" {title}", Ink.STRONG),), *self._key_lines(keys, width), ()]
+        return lines[:-1]
+
+    def _about(self, pane: Pane, width: int) -> list[Line]:
+        lines = prose([pane.help_text], width) if pane.help_text else []
+        lines += same_as_lines(pane.same_as, max(width - 2, 1)) if pane.same_as else []
+        return [*lines, ()] if lines else []
+
+    def _key_lines(self, keys: Sequence[Key], width: int) -> list[Line]:
+        lines: list[Line] = []
+        for key in keys:
+            shown = Span(f"   {pad(self.shown_key(key), 6)} ", Ink.STRONG)
+            first, *rest = wrap(key.help, max(width - 11, 1))
+            lines.append((shown, Span(first, Ink.DIM)))
+            lines += [(Span(" " * 10), Span(text, Ink.DIM)) for text in rest]
+        return lines
+
+    def show_row(self, pane: ListPane) -> None:
+        """The chosen row of a list, nothing cut."""
+        table = pane.table
+        if pane.chosen is None:
+            return
+        row = table.rows[table.keys.index(pane.chosen)]
+        shown = tuple(DetailLine(c.title, cell) for c, cell in zip(table.columns, row) if cell.text)
+        detail = Detail(table.name, pane.title(), shown)
+        self.push_screen(HelpScreen(pane.title(), partial(detail_lines, detail)))
+
+    def action_palette(self) -> None:
+        """Everything by name; the commands come a moment later, the first time."""
+        screen = PaletteScreen((*entries(self.moment), *self._commands))
+        self.push_screen(screen, self._take)
+        if not self._commands:
+
+            def add(found: tuple[Entry, ...]) -> None:
+                self._commands = found
+                screen.add(found)
+
+            self.feed.run(commands, add)
+
+    async def _take(self, entry: Entry | None) -> None:
+        if entry is None:
+            return
+        match entry.action:
+            case "go":
+                self.go(entry.argument)
+            case "route":
+                self.show_route(entry.argument)
+            case "upstream":
+                self.show_upstream(entry.argument)
+            case "theme":
+                self.set_palette(BY_NAME[entry.argument])
+            case "copy":
+                self._copy(entry.argument)
+            case _:
+                await self.run_action(entry.action)
+
+    def action_next_theme(self) -> None:
+        """The next theme."""
+        index = (PALETTES.index(self.palette) + 1) % len(PALETTES)
+        self.set_palette(PALETTES[index])
+        self.say(
+            f"theme {self.palette.name}: {self.palette.summary} ({index + 1} of {len(PALETTES)})"
+        )
+
+    def action_copy_command(self) -> None:
+        """The command that prints what is in focus."""
+        pane = self.focused
+        command = pane.same_as if isinstance(pane, Pane) else ""
+        if isinstance(pane, ListPane) and pane.filter:
+            command += f" --filter {safe(pane.filter)!r}" if isinstance(pane, RoutesPane) else ""
+        if command:
+            self._copy(command)
+        else:
+            self.say("no command prints this")
+
+    def _copy(self, command: str) -> None:
+        self.copy_to_clipboard(command)
+        self.say(f"copied: {command}")
+
+    def action_export(self) -> None:
+        """Ask how, and write."""
+        self.push_screen(ExportScreen(), self._export)
+
+    def _export(self, kind: export.Kind | None) -> None:
+        page = self.page
+        if kind is None or page is None:
+            return
+        pane = self.focused if isinstance(self.focused, ListPane) else None
+        at = self.moment.report.at if self.moment else datetime.now(UTC)
+        try:
+            if kind is export.Kind.SVG:
+                path = self._write(kind, page.crumb, at, self.export_screenshot(title="abi"))
+            elif pane is None:
+                self.say("choose a list first: json and csv are of lists", Tone.WARN)
+                return
+            else:
+                text = export.text_of(kind, pane.table, pane.objects, at)
+                path = self._write(kind, pane.table.name, at, text)
+        except AbiError as error:
+            self.say_error(error)
+        else:
+            self.say(f"written: {path}")
+
+    def _write(self, kind: export.Kind, name: str, at: datetime, text: str) -> str:
+        directory = self.settings.export_dir.expanduser().absolute()
+        return safe(str(export.write(directory, name, kind, at, text)))

@@ -1,0 +1,24 @@
+"""Settings of the dashboard, under `[dashboard]`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+
+class DashboardConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The dashboard.
+
+    Attributes:
+        theme: its name; empty takes one that suits the terminal.
+        keys: other keys by the name of what they do, such as `pause = "p,space"`
+            (`abi help keys` has the names).
+        interval: seconds between reports.
+        export_dir: where `e` writes; empty means the current directory.
+    """
+
+    theme: str = ""
+    keys: dict[str, str] = {}
+    interval: Annotated[float, msgspec.Meta(ge=0.2, le=60)] = 1.0
+    export_dir: str = ""

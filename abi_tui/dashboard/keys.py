@@ -1,0 +1,114 @@
+"""Every key of the dashboard: one table, from which bindings, footer and help are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from textual.binding import Binding
+
+
+class Key(NamedTuple):
+    """A thing that a key does.
+
+    Attributes:
+        name: its stable name, by which `[dashboard] keys` gives it other keys.
+        keys: the keys, separated by commas, in the words of the toolkit.
+        action: what is called.
+        shown: the key as the footer and the help show it.
+        label: what it does, in a word or two.
+        help: what it does, in a sentence.
+        danger: it changes something in the engine, so a read-only dashboard refuses it.
+    """
+
+    name: str
+    keys: str
+    action: str
+    shown: str
+    label: str
+    help: str
+    danger: bool = False
+
+
+EVERYWHERE = (
+    Key("help", "question_mark,f1", "app.help", "?", "help", "what is in focus, and its keys"),
+    Key("palette", "ctrl+p,colon", "app.palette", "^p", "commands",
+        "every command, screen, route and upstream by name"),
+    Key("quit", "q,ctrl+q", "app.quit", "q", "quit", "leave; an engine of its own is stopped"),
+    Key("pause", "space", "app.pause", "space", "pause",
+        "hold everything still, or go on; nothing is sent meanwhile"),
+    Key("back", "escape", "app.back", "esc", "back",
+        "leave the filter, then the past, then this screen"),
+    Key("jump", "g", "app.jump", "g", "go to", "a screen by its letter"),
+    Key("theme", "t", "app.next_theme", "t", "theme", "the next theme"),
+    Key("export", "e", "app.export", "e", "export", "this list to a file: json, csv, or a picture"),
+    Key("copy", "y", "app.copy_command", "y", "copy",
+        "copy the command that prints the same to the clipboard"),
+    Key("earlier", "comma,left_square_bracket", "app.rewind(-1)", ",", "earlier",
+        "one report back in time"),
+    Key("later", "full_stop,right_square_bracket", "app.rewind(1)", ".", "later",
+        "one report forward in time"),
+    Key("minute_earlier", "left_curly_bracket", "app.rewind(-60)", "{", "-1 min",
+        "a minute back in time"),
+    Key("minute_later", "right_curly_bracket", "app.rewind(60)", "}", "+1 min",
+        "a minute forward in time"),
+    Key("live", "L", "app.live", "L", "live", "back to now"),
+)  # fmt: skip
+
+PANES = (
+    Key("next_pane", "tab,right,l", "app.focus_next", "tab", "next pane", "the next pane"),
+    Key("previous_pane", "shift+tab,left,h", "app.focus_previous", "S-tab", "pane before",
+        "the pane before"),
+)  # fmt: skip
+
+LIST = (
+    Key("open", "enter", "open", "enter", "open", "everything about the chosen row"),
+    Key("filter", "slash", "filter", "/", "filter",
+        "show what has these letters in this order; ! in front: what has not"),
+    Key("sort", "s", "sort", "s", "sort", "the next order"),
+    Key("down", "down,j", "move(1)", "j", "down", "a row down"),
+    Key("up", "up,k", "move(-1)", "k", "up", "a row up"),
+    Key("page_down", "pagedown,ctrl+d", "page(1)", "pgdn", "page down", "a page down"),
+    Key("page_up", "pageup,ctrl+u", "page(-1)", "pgup", "page up", "a page up"),
+    Key("first", "home", "first", "home", "first", "the first row"),
+    Key("last", "end,G", "last", "end", "last", "the last row"),
+)  # fmt: skip
+
+TEXT = (
+    Key("text_down", "down,j", "scroll(1)", "j", "down", "a line down"),
+    Key("text_up", "up,k", "scroll(-1)", "k", "up", "a line up"),
+    Key("text_page_down", "pagedown,ctrl+d", "page(1)", "pgdn", "page down", "a page down"),
+    Key("text_page_up", "pageup,ctrl+u", "page(-1)", "pgup", "page up", "a page up"),
+)
+
+BREAKER = (
+    Key("reset", "r", "app.reset_breaker", "r", "reset",
+        "close the breaker, forget its counts, release it", danger=True),
+    Key("force_open", "o", "app.force_open", "o", "open",
+        "hold the breaker open: nothing passes", danger=True),
+    Key("force_closed", "c", "app.force_closed", "c", "close",
+        "hold the breaker closed: everything passes", danger=True),
+    Key("release", "f", "app.release_breaker", "f", "free", "release a held breaker", danger=True),
+)  # fmt: skip
+
+ROUTE = (
+    Key("switch_route", "d", "app.switch_route", "d", "on/off",
+        "switch the route off (it answers 503) or on again", danger=True),
+    Key("match_route", "m", "app.match_route", "m", "match",
+        "which route a path would take; nothing is sent or counted"),
+    Key("test_route", "p", "app.test_route", "p", "probe",
+        "send one real request through the gateway, and see the answer", danger=True),
+)  # fmt: skip
+
+FEATURE = (
+    Key("switch_feature", "o", "app.switch_feature", "o", "on/off",
+        "switch the feature on or off until the engine stops", danger=True),
+)  # fmt: skip
+
+ALL = (*EVERYWHERE, *PANES, *LIST, *TEXT, *BREAKER, *ROUTE, *FEATURE)
+NAMES = tuple(key.name for key in ALL)
+
+
+def bindings(keys: Iterable[Key]) -> list[Binding]:
+    """The toolkit's form of keys; their names let configuration remap them."""
+    return [Binding(key.keys, key.action, key.label, show=False, id=key.name) for key in keys]

@@ -1,0 +1,178 @@
+"""The screens that are lists of now: logs, limits, settings, plugins, and what happened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from abi_tui.dashboard import plans
+from abi_tui.dashboard.feed import Query
+from abi_tui.dashboard.frame import Box
+from abi_tui.dashboard.screens.page import Page
+from abi_tui.dashboard.widgets.events import EventsPane
+from abi_tui.dashboard.widgets.table import WholeListPane
+from abi_tui.views.config import Variable, environment_table, settings_table
+from abi_tui.views.gateway import limits_table
+from abi_tui.views.logs import logs_table
+from abi_tui.views.table import Table
+
+if TYPE_CHECKING:
+    from abi_engine.engine import EngineApi
+
+ASKING = "asking the engine"
+NOT_KEPT = "of the past no {name} is kept; L goes back to now"
+ROWS = 200
+
+
+class Listing(NamedTuple):
+    """A list: its table, and what the rows tell of."""
+
+    table: Table
+    objects: Sequence[object]
+
+
+class Source(NamedTuple):
+    """Where a list comes from.
+
+    Attributes:
+        name: of the screen.
+        view: the name of its table.
+        ask: asks the engine for it.
+        flexible: the column that takes what room is left.
+        same_as: the command that prints it.
+        help: what it lists.
+    """
+
+    name: str
+    view: str
+    ask: Callable[[EngineApi], Listing]
+    flexible: str
+    same_as: str
+    help: str
+
+
+def _logs(engine: EngineApi) -> Listing:
+    lines = tuple(reversed(engine.system.logs(limit=ROWS)))
+    return Listing(logs_table(lines), lines)
+
+
+def _limits(engine: EngineApi) -> Listing:
+    limits = engine.gateway.limits(limit=ROWS)
+    return Listing(limits_table(limits), limits)
+
+
+def _settings(engine: EngineApi) -> Listing:
+    settings = engine.system.settings()
+    return Listing(settings_table(settings), settings)
+
+
+LOGS = Source(
+    "logs", "engine.logs", _logs, "message", "abi logs",
+    f"The newest {ROWS} lines of the engine's log, newest first.",
+)  # fmt: skip
+LIMITS = Source(
+    "limits", "gateway.limits", _limits, "path", "abi gateway limits",
+    "The limits at work, those that refuse most first.",
+)  # fmt: skip
+SETTINGS = Source(
+    "config", "config.settings", _settings, "value", "abi config show --running --origin",
+    "Every setting of the running engine and where it comes from; secrets are hidden.",
+)  # fmt: skip
+
+
+def list_pane(source: Source, *, place: str = "list") -> WholeListPane:
+    """An empty list for what a source has."""
+    pane = WholeListPane(place=place, title=source.name, flexible=source.flexible)
+    pane.same_as, pane.help_text = source.same_as, source.help
+    return pane
+
+
+class ListPage(Page):
+    """A list, asked for along with each report."""
+
+    def __init__(self, source: Source) -> None:
+        self.list = list_pane(source)
+        super().__init__(source.name, (self.list, *self.more()), self.plan())
+        self.views = (source.view, *self.views)
+        self._source = source
+
+    def more(self) -> tuple[WholeListPane, ...]:
+        """Further panes."""
+        return ()
+
+    def plan(self) -> Callable[[int, int], Mapping[str, Box]]:
+        """Where the panes are."""
+        return plans.whole
+
+    def asks(self) -> Query | None:
+        """The list."""
+        return self._source.ask
+
+    def fill(self, answer: object) -> None:
+        """What the engine said; of the past nothing was kept."""
+        app = self.dashboard
+        if isinstance(answer, Listing):
+            self.list.take(*answer)
+        elif app.replaying:
+            self._say(NOT_KEPT.format(name=self._source.name))
+        elif app.moment is None:
+            self._say(app.why_nothing())
+        elif not self.list.table.columns:
+            self._say(ASKING)
+
+    def _say(self, why: str) -> None:
+        self.list.take(Table(self._source.view, (), (), (), 0, why), ())
+
+
+class ConfigPage(ListPage):
+    """The settings of the engine, and the environment variables that set some here."""
+
+    views = ("config.environment",)
+
+    def __init__(self) -> None:
+        self.environment = WholeListPane(
+            place="below", title="environment of this dashboard", flexible="value"
+        )
+        self.environment.same_as = "abi config env"
+        self.environment.help_text = (
+            "The variables that set something, as this dashboard and an engine that it starts "
+            "see them. A variable that is not set leaves its setting to the file or the default."
+        )
+        super().__init__(SETTINGS)
+
+    def more(self) -> tuple[WholeListPane, ...]:
+        """The environment."""
+        return (self.environment,)
+
+    def plan(self) -> Callable[[int, int], Mapping[str, Box]]:
+        """One above the other."""
+        return plans.above
+
+    def fill(self, answer: object) -> None:
+        """The settings as the engine has them, and the variables of their names."""
+        super().fill(answer)
+        if isinstance(answer, Listing):
+            keys = (("ABI_CONFIG", ""), ("ABI_DATA_DIR", ""), *map(_named, self.list.table.keys))
+            found = [Variable(name, os.environ.get(name), key) for name, key in keys]
+            found.sort(key=lambda variable: variable.value is None)
+            self.environment.take(environment_table(found), [one._asdict() for one in found])
+
+
+def _named(key: str) -> tuple[str, str]:
+    return f"ABI_{key.replace('.', '__').upper()}", key
+
+
+class EventsPage(Page):
+    """The newest events of the moment that is shown."""
+
+    views = ("engine.events",)
+
+    def __init__(self) -> None:
+        self.events = EventsPane(place="list", headed=True)
+        super().__init__("events", (self.events,), plans.whole)
+
+    def fill(self, answer: object) -> None:  # noqa: ARG002 - reports have them
+        """Those of the report."""
+        moment = self.dashboard.moment
+        self.events.show(moment.report.events if moment else ())

@@ -1,0 +1,1 @@
+"""Real upstreams that fail on a schedule, and the traffic that meets them."""
