@@ -264,8 +264,9 @@ class Engine:
             for row in self.catalogue.values():
                 if row.built and self.enabled(row.name) and self._listens(row):
                     getattr(self, row.name)
-            self._host = import_module(HOST).Host(self)
-            self._host.start()
+            host: Host = import_module(HOST).Host(self)
+            self._host = host
+            host.start()
             self.system.recorder.start()
 
     def _close(self, deadline: float) -> None:

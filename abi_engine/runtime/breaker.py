@@ -273,7 +273,6 @@ class Breaker:
         """Begin anew, as a closed breaker to which nothing has happened."""
         self._failures = 0
         self._outcomes.clear()
-        self._reset_time = self._settings.reset_timeout
         self._renew_permit()
 
     def _renew_permit(self) -> None:

@@ -50,7 +50,8 @@ class DataDirectory:
         """Own the directory. Does nothing where it is owned by this object already.
 
         Args:
-            timeout: how many seconds to wait for another owner to leave.
+            timeout: how many seconds to wait for another owner to leave; they count anew when
+                one owner follows another.
 
         Raises:
             EngineBusy: it is still owned by another then; `details["pid"]` names the process.
@@ -109,10 +110,13 @@ class DataDirectory:
             raise self._unusable(error) from error
 
     def _lock(self, descriptor: int, timeout: float) -> None:
-        deadline = self._clock.monotonic() + timeout
+        """Each owner has `timeout` seconds: where many take turns, all get theirs."""
+        owner, since = _pid(descriptor), self._clock.monotonic()
         # One more try even without time: a look by `holder` shares the lock for a moment.
         while not _take(descriptor, fcntl.LOCK_EX):
-            late = self._clock.monotonic() >= deadline
+            if (now_owner := _pid(descriptor)) != owner:
+                owner, since = now_owner, self._clock.monotonic()
+            late = self._clock.monotonic() >= since + timeout
             self._pause(RETRY)
             if late and not _take(descriptor, fcntl.LOCK_EX):
                 raise self._busy(_pid(descriptor))

@@ -109,7 +109,7 @@ class AdminProtocol(asyncio.Protocol):
                 self._refused = refused
         self._go_on()
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
         """The client has left."""
         self._connections.discard(self)
         self._transport = None

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import msgspec
 
@@ -19,6 +19,8 @@ from abi_engine.service.client import Client
 from abi_engine.service.places import socket_names
 
 if TYPE_CHECKING:  # a client of a running engine loads none of the engine
+    from types import TracebackType
+
     from abi_engine.engine import Engine, EngineApi
 
     class OpenEngine(EngineApi, Protocol):
@@ -27,7 +29,13 @@ if TYPE_CHECKING:  # a client of a running engine loads none of the engine
         """
 
         def __enter__(self) -> Self: ...
-        def __exit__(self, *exc_info: Any) -> None: ...
+        def __exit__(
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            trace: TracebackType | None,
+            /,
+        ) -> None: ...
 
 
 RETRY = 0.03
@@ -52,7 +60,8 @@ def connect(
         config: of an embedded engine; one that runs has its own.
         attach: the path of a control socket, or `ssh://[user@]host[/data/dir]`; then nothing else
             will do.
-        timeout: how many seconds to wait for another process that holds the directory.
+        timeout: how many seconds to wait for another process that holds the directory; they
+            count anew when one holder follows another.
         call_timeout: how many seconds a client's call may take; None waits for ever.
         environ: else that of the process.
 
@@ -68,14 +77,16 @@ def connect(
     given = data_dir if data_dir is not None else config.data_dir
     where = Path(given) if given is not None else default_data_dir(found)
     where = where.expanduser().absolute()
-    deadline = time.monotonic() + timeout
+    owner: object = None
     while True:
         if client := joined(where, found, call_timeout):
             return client
         try:
             return _embedded(config, where)
-        except EngineBusy:  # it may begin to listen, or leave
-            if time.monotonic() >= deadline:
+        except EngineBusy as error:  # it may begin to listen, or leave
+            if error.details["pid"] != owner:  # where many take turns, all get theirs
+                owner, since = error.details["pid"], time.monotonic()
+            if time.monotonic() >= since + timeout:
                 raise
         time.sleep(RETRY)
 

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from abi_engine.config import DEFAULT, Setting, default_file, find_file, load
-from abi_engine.core.errors import AlreadyExists, InvalidConfig
+from abi_engine.core.errors import AlreadyExists, DataDirectoryError, InvalidConfig
 from abi_engine.core.text import safe
 from abi_engine.runtime.files import write_atomically
 from abi_tui.cli import session
@@ -155,8 +155,14 @@ def _tables(document: TOMLDocument, words: list[str], *, make: bool) -> Iterator
 
 
 def _save(file: Path, text: str) -> None:
-    mode = file.stat().st_mode & 0o777 if file.exists() else 0o600
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        mode = file.stat().st_mode & 0o777 if file.exists() else 0o600
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataDirectoryError(
+            f"cannot write {safe(str(file))}: {error.strerror}",
+            hint="choose another file with --config",
+        ) from error
     write_atomically(file.resolve(), text.encode(), mode=mode)
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import click
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 SCHEMA = "abi.error/1"
 MESSAGE_SIZE = 2000
 
+_NOT_ONE_OF = re.compile(r"'([^']*)' is not one of ")
+_RANGE = re.compile(r"is not in the range (\S+?)<=?x<=?(\S+?)\.?$")
 _TYPES = {
     "a valid integer range": "a whole number",
     "a valid integer": "a whole number",
@@ -75,6 +79,8 @@ def describe(error: Exception) -> Failure:
     known = _of_the_engine(error)
     if known is not None:
         return _of_engine(known)
+    if isinstance(error, OSError) and not debugging():
+        return _of_system(error)
     return _of_defect(error)
 
 
@@ -138,7 +144,17 @@ def _nearest(error: click.UsageError) -> str:
         return error.near
     if isinstance(error, click.NoSuchOption) and error.possibilities:
         return error.possibilities[0]
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        return _nearest_choice(error.message, error.param.type)
     return ""
+
+
+def _nearest_choice(message: str, kind: object) -> str:
+    found = _NOT_ONE_OF.match(message)
+    if found is None or not isinstance(kind, click.Choice):
+        return ""
+    near = get_close_matches(found[1], [str(one) for one in kind.choices], n=1)
+    return near[0] if near else ""
 
 
 def _usage_message(error: click.UsageError) -> str:
@@ -161,11 +177,19 @@ def _parameter(error: click.BadParameter) -> str:
 
 def _lower(sentence: str) -> str:
     """A sentence of click's as ours: lower case at the start, no full stop at the end."""
+    sentence = _RANGE.sub(r"is not from \1 to \2", sentence)
     first = sentence.split(" ", 1)[0]
     for word, ours in _TYPES.items():
         sentence = sentence.replace(word, ours)
     small = sentence if first.isupper() and len(first) > 1 else sentence[:1].lower() + sentence[1:]
     return small.rstrip(".")
+
+
+def _of_system(error: OSError) -> Failure:
+    """What the operating system refused; whatever asked for it should have said more."""
+    where = f"{error.filename}: " if error.filename else ""
+    message = f"{where}{error.strerror or error}"
+    return Failure("io", message, "ABI_DEBUG=1 shows where", Exit.FAILED, {})
 
 
 def _of_defect(error: Exception) -> Failure:

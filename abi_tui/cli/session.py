@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from abi_tui.cli.invocation import Invocation
 
@@ -82,13 +82,15 @@ def client(invocation: Invocation) -> Client:
     """
     from abi_engine.core.errors import ConnectionLost, EngineNotRunning
     from abi_engine.service.client import Client
+    from abi_engine.service.connect import connect
     from abi_engine.service.places import socket_names
 
+    wait = _call_timeout(invocation)
     if invocation.attach is not None:
-        return _attached(invocation.attach, _call_timeout(invocation))
+        return cast("Client", connect(attach=invocation.attach, call_timeout=wait))
     where = data_dir(invocation)
     for path in socket_names(where, os.environ):
-        found = Client(path, timeout=_call_timeout(invocation))
+        found = Client(path, timeout=wait)
         try:
             found.check()
         except (EngineNotRunning, ConnectionLost):
@@ -106,19 +108,14 @@ def data_dir(invocation: Invocation) -> Path:
     return where.expanduser().absolute()
 
 
-def configuration(invocation: Invocation, *, more: dict[str, str] | None = None) -> EngineConfig:
-    """Every layer of the configuration, the flags of this run last.
-
-    Args:
-        invocation: has the flags.
-        more: further settings by dotted key, which win.
-    """
+def configuration(invocation: Invocation) -> EngineConfig:
+    """Every layer of the configuration, the flags of this run last."""
     from abi_engine.config import load
 
     return load(
         invocation.config,
         environ=os.environ,
-        flags=invocation.flags | (more or {}),
+        flags=invocation.flags,
         data_dir=invocation.data_dir,
         sections=sections(),
     )
@@ -129,18 +126,6 @@ def sections() -> dict[str, type[msgspec.Struct]]:
     from importlib import import_module
 
     return {"dashboard": import_module("abi_tui.dashboard.config").DashboardConfig}
-
-
-def _attached(attach: str, timeout: float) -> Client:
-    from abi_engine.service.client import Client
-
-    if attach.startswith("ssh://"):
-        from abi_engine.service.remote import RemoteClient
-
-        return RemoteClient(attach, timeout=timeout)
-    found = Client(Path(attach).expanduser(), timeout=timeout)
-    found.check()
-    return found
 
 
 def _call_timeout(invocation: Invocation) -> float:

@@ -169,4 +169,4 @@ def changed(before: Line, after: Line) -> tuple[int, int] | None:
         if old != new:
             break
         end -= cells(new.text)
-    return start, end
+    return (start, end) if start < end else None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from abi_tui.dashboard.frame import Box
 
 TILES = 5
+TILES_FROM_COLUMNS = 30
 DETAIL_FROM_COLUMNS = 150
 TRACE_FROM_ROWS = 32
 TRACE_FROM_COLUMNS = 100
@@ -21,7 +22,7 @@ def overview(width: int, height: int) -> Mapping[str, Box]:
     """Tiles above, the list, the detail at its right, and the events below."""
     plan: dict[str, Box] = {}
     y = 1
-    if height >= 10:
+    if height >= 10 and width >= TILES_FROM_COLUMNS:
         tall = FACTS + _trace_rows(width, height)
         plan |= {f"tile{i}": box for i, box in enumerate(_columns(width, y, tall))}
         y += tall + 1

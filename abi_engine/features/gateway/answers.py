@@ -38,6 +38,7 @@ LOOP: Final = Trouble(508, "loop", "the request has been through this gateway be
 NO_TUNNELS: Final = Trouble(405, "no_tunnels", "CONNECT is not served here")
 TOO_LARGE: Final = Trouble(413, "body_too_large", "the body is larger than the route allows")
 SLOW_BODY: Final = Trouble(408, "slow_body", "the body came too slowly")
+STALLED: Final = Trouble(408, "client_stalled", "the client takes no more of the answer")
 SLOW_HEAD: Final = Trouble(408, "slow_head", "the head of the request came too slowly")
 TOO_MANY_CLIENTS: Final = Trouble(503, "connections", "too many connections are open")
 CLIENT_LEFT: Final = Trouble(499, "client_left", "the client left before the answer was complete")

@@ -7,16 +7,13 @@ answer: it stops writing, and reads on for a short while.
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from abi_engine.features.gateway import answers
 from abi_engine.features.gateway.answers import Trouble
 from abi_engine.features.gateway.body import Body, ChunkedBody, LengthBody
-from abi_engine.features.gateway.deadline import Deadline
+from abi_engine.features.gateway.client_transport import ClientTransport, Phase
 from abi_engine.features.gateway.exchange import Exchange
 from abi_engine.features.gateway.head import HEAD_END, BadMessage, RequestHead, parse_request
 from abi_engine.features.gateway.headers import forwarding
@@ -26,7 +23,6 @@ from abi_engine.features.gateway.request import Request
 if TYPE_CHECKING:
     from abi_engine.features.gateway.plane import DataPlane
 
-_RESET: Final = struct.pack("ii", 1, 0)
 _REQUEST_LINE_REST: Final = 64
 """What a request line may have beside its target."""
 _TIMER_GRAIN: Final = 0.001
@@ -34,16 +30,7 @@ _SPARE_CONNECTIONS: Final = 1000
 """How many beyond the limit are told so; further ones are just closed."""
 
 
-class Phase(Enum):
-    """Whether requests are still taken."""
-
-    OPEN = auto()
-    CLOSING = auto()
-    """Nothing more is written; what comes is thrown away until the client closes."""
-    CLOSED = auto()
-
-
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(ClientTransport):
     """A client's connection.
 
     Args:
@@ -54,41 +41,23 @@ class ClientConnection(asyncio.Protocol):
         "_advancing",
         "_body",
         "_buffer",
-        "_deadline",
         "_exchange",
         "_forwarding",
         "_forwarding_host",
         "_head_since",
         "_interval",
-        "_paused",
-        "_phase",
-        "_plane",
-        "_quiet_since",
-        "_transport",
-        "_unsent",
-        "address",
-        "is_writable",
     )
 
     def __init__(self, plane: DataPlane) -> None:
-        self._plane = plane
-        self._transport = cast("asyncio.Transport", None)
-        self._phase = Phase.OPEN
-        self._deadline = Deadline(plane.loop, self._look)
-        self._interval = inf
+        super().__init__(plane, self._look)
+        self._interval = inf  # the exchange's times are looked at this often
         self._buffer = b""
         self._head_since = inf  # when the first byte of the next request came
-        self._quiet_since = 0.0  # when the connection was opened, or the last exchange was over
         self._exchange: Exchange | None = None
         self._body: Body | None = None  # of the request being exchanged, until its end is here
         self._advancing = False
-        self._paused = False
         self._forwarding_host = b""  # of the last request, for which the next line is
         self._forwarding = b""
-        self._unsent = inf  # what had not left at the last look
-        self.address = ""
-        self.is_writable = True
-        """Whether the client takes what is written."""
 
     # Called by the loop.
 
@@ -97,7 +66,8 @@ class ClientConnection(asyncio.Protocol):
         plane = self._plane
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        self.address = peer[0] if peer else ""
+        if peer:
+            self.address = peer[0]
         self._be_quiet()
         plane.clients.add(self)
         plane.admitter.connection_opened()
@@ -142,28 +112,6 @@ class ClientConnection(asyncio.Protocol):
 
     # Used by exchanges.
 
-    def write(self, data: list[bytes]) -> None:
-        """Send the client something."""
-        if data and self._phase is Phase.OPEN:
-            self._transport.write(data[0] if len(data) == 1 else b"".join(data))
-
-    @property
-    def unsent(self) -> int:
-        """Bytes written that the client's end has not taken."""
-        return self._transport.get_write_buffer_size()
-
-    def pause_reading(self) -> None:
-        """Take nothing more from the client."""
-        if not self._paused and not self._transport.is_closing():
-            self._paused = True
-            self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Take more again."""
-        if self._paused and not self._transport.is_closing():
-            self._paused = False
-            self._transport.resume_reading()
-
     def look_within(self, interval: float) -> None:
         """Look at the exchange's times at least this often, in seconds."""
         self._interval = interval
@@ -191,14 +139,6 @@ class ClientConnection(asyncio.Protocol):
         else:
             more = self._body is not None or bool(self._buffer) or self._paused
             self._close(linger=more or self._plane.draining)
-
-    def cut(self) -> None:
-        """Close at once in a way that no client takes for the end of an answer."""
-        self._phase = Phase.CLOSED
-        connection = self._transport.get_extra_info("socket")
-        if connection is not None and not self._transport.is_closing():
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._transport.abort()
 
     # Used by the proxy.
 
@@ -232,9 +172,7 @@ class ClientConnection(asyncio.Protocol):
     def _regulate(self) -> None:
         """Read on, unless enough is waiting already."""
         waiting, limits = self._buffer, self._plane.limits
-        if (self._exchange is not None or not self.is_writable) and (
-            len(waiting) >= limits.header_size or waiting.count(HEAD_END) >= limits.pipeline
-        ):
+        if len(waiting) >= limits.header_size or waiting.count(HEAD_END) >= limits.pipeline:
             self.pause_reading()
         else:
             self.resume_reading()
@@ -327,36 +265,11 @@ class ClientConnection(asyncio.Protocol):
 
     # Times, and the end.
 
-    def _be_quiet(self) -> None:
-        self._quiet_since = self._plane.loop.time()
-        self._unsent = inf
-        self._deadline.no_later_than(self._quiet_since + self._plane.limits.keepalive_timeout)
-
     def _refuse(self, trouble: Trouble) -> None:
         since = min(self._head_since, self._plane.loop.time())
         request = Request(self._plane, self, None, since)
         request.turn_away(answers.refusal(trouble), trouble.word, keep_alive=False)
         self._close(linger=True)
-
-    def _close(self, *, linger: bool) -> None:
-        """Write no more.
-
-        With `linger`, read on for a while, so that what the client still sends does not destroy
-        the answer on its way.
-        """
-        if self._phase is not Phase.OPEN or self._transport.is_closing():
-            return
-        self._phase = Phase.CLOSING
-        self._buffer = b""
-        self._body = None
-        self.resume_reading()
-        if linger:
-            self._transport.write_eof()
-        else:
-            self._transport.close()
-        self._quiet_since = self._plane.loop.time()
-        self._unsent = inf
-        self._deadline.no_later_than(self._quiet_since + self._plane.config.linger)
 
     def _leave_exchange(self, trouble: Trouble) -> None:
         self._phase = Phase.CLOSED
@@ -371,11 +284,11 @@ class ClientConnection(asyncio.Protocol):
         elif self._phase is Phase.CLOSED:
             return
         else:
-            due = self._look_while_quiet(now)
+            due = self._look_between_requests(now)
         if due < inf:
             self._deadline.no_later_than(due)
 
-    def _look_while_quiet(self, now: float) -> float:
+    def _look_between_requests(self, now: float) -> float:
         limits = self._plane.limits
         if self._phase is Phase.OPEN and self._head_since < inf:
             due = self._head_since + limits.header_timeout
@@ -383,15 +296,4 @@ class ClientConnection(asyncio.Protocol):
                 self._refuse(answers.SLOW_HEAD)
                 return inf
             return due
-        closing = self._phase is Phase.CLOSING
-        patience = self._plane.config.linger if closing else limits.keepalive_timeout
-        due = self._quiet_since + patience
-        if due > now:
-            return due
-        if 0 < self.unsent < self._unsent:
-            self._unsent = self.unsent  # slow, but it takes what it is sent
-            self._quiet_since = now
-            return self._look_while_quiet(now)
-        self._phase = Phase.CLOSED
-        self._transport.abort()
-        return inf
+        return self._look_while_quiet(now)

@@ -267,15 +267,16 @@ class Exchange:
         return 0 < unsent < before
 
     def _too_late(self, late: Late) -> None:
-        waiting_for_client = not self._client.is_writable or (
-            not self._received and self._timing.client_is_read
-        )
-        if late is Late.BODY_RATE or (late in (Late.IDLE, Late.TOTAL) and waiting_for_client):
+        if late is Late.BODY_RATE:
             self._blame_client(answers.SLOW_BODY)
-            return
-        trouble = _LATE[late]
-        self._attempt.failed(trouble.text, self._elapsed())
-        self._give_up(trouble)
+        elif late in (Late.IDLE, Late.TOTAL) and not self._client.is_writable:
+            self._blame_client(answers.STALLED)
+        elif late in (Late.IDLE, Late.TOTAL) and not self._received and self._timing.client_is_read:
+            self._blame_client(answers.SLOW_BODY)
+        else:
+            trouble = _LATE[late]
+            self._attempt.failed(trouble.text, self._elapsed())
+            self._give_up(trouble)
 
     def _blame_client(self, trouble: Trouble) -> None:
         self._attempt.cancelled()
@@ -290,9 +291,9 @@ class Exchange:
             self._finish(keep_alive=False, error=trouble.word, cancelled=True)
 
     def _give_up(self, trouble: Trouble) -> None:
-        """Answer with the trouble; an answer that has begun is cut visibly."""
+        """Answer with the trouble; an answer that has gone out in part is cut visibly."""
         self._drop_upstream()
-        if self._status:
+        if self._status and not self._answer:
             self._client.cut()
             self._finish(keep_alive=False, error=trouble.word)
             return

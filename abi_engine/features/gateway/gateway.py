@@ -10,7 +10,7 @@ from abi_engine.core.errors import InvalidArguments
 from abi_engine.core.feature import Context, Feature, State
 from abi_engine.core.sample import Family
 from abi_engine.core.text import safe
-from abi_engine.features.gateway import listing, metrics, own_request
+from abi_engine.features.gateway import listing, metrics
 from abi_engine.features.gateway.admitter import RouteAdmitter
 from abi_engine.features.gateway.api import (
     GatewayApi,
@@ -209,6 +209,8 @@ class Gateway(Feature, GatewayApi):
         check_text("path", path)
         check_text("method", method)
         check_seconds("timeout", timeout)
+        from abi_engine.features.gateway import own_request  # an HTTP client, for this alone
+
         address = self._listening.address
         if address is None:
             raise GatewayNotListening(

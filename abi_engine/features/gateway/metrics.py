@@ -10,8 +10,25 @@ from abi_engine.features.gateway.api import GatewayStats, Traffic, UpstreamStats
 from abi_engine.features.gateway.traffic import TrafficCounts
 from abi_engine.runtime.breaker import BreakerState
 
-Labels = tuple[tuple[str, str], ...]
-
+_BY_UPSTREAM: Final[tuple[tuple[str, Kind, str, Callable[[UpstreamStats], float]], ...]] = (
+    ("requests_total", Kind.COUNTER, "Attempts.", lambda one: one.traffic.requests_total),
+    ("errors_total", Kind.COUNTER, "Attempts that failed.", lambda one: one.traffic.errors_total),
+    (
+        "refused_total",
+        Kind.COUNTER,
+        "Refused by its breaker.",
+        lambda one: one.breaker.refused_total,
+    ),
+    (
+        "trips_total",
+        Kind.COUNTER,
+        "How often its breaker opened.",
+        lambda one: one.breaker.trips_total,
+    ),
+    ("in_flight", Kind.GAUGE, "Attempts under way.", lambda one: one.traffic.in_flight),
+    ("connections_idle", Kind.GAUGE, "Connections kept.", lambda one: one.connections_idle),
+    ("connections_busy", Kind.GAUGE, "Connections in use.", lambda one: one.connections_busy),
+)
 _QUANTILES: Final = (("0.5", 50.0), ("0.9", 90.0), ("0.99", 99.0), ("0.999", 99.9))
 
 
@@ -53,48 +70,20 @@ def _gateway(stats: GatewayStats, counts: TrafficCounts) -> Iterable[Family]:
 
 
 def _upstreams(upstreams: Sequence[UpstreamStats]) -> Iterable[Family]:
-    def by_upstream(
-        name: str, kind: Kind, help_: str, value: Callable[[UpstreamStats], float]
-    ) -> Family:
-        samples = tuple(Sample(value(one), (("upstream", one.upstream),)) for one in upstreams)
-        return Family(f"abi_gateway_upstream_{name}", kind, help_, samples)
-
     yield Family(
         "abi_gateway_upstream_breaker_state",
         Kind.GAUGE,
         "1 for the state the breaker is in.",
-        tuple(
-            Sample(
-                int(one.breaker.state is state),
-                (("upstream", one.upstream), ("state", state.value)),
-            )
-            for one in upstreams
-            for state in BreakerState
-        ),
+        tuple(_state(one, state) for one in upstreams for state in BreakerState),
     )
-    counter, gauge = Kind.COUNTER, Kind.GAUGE
-    yield by_upstream(
-        "requests_total", counter, "Attempts.", lambda one: one.traffic.requests_total
-    )
-    yield by_upstream(
-        "errors_total", counter, "Attempts that failed.", lambda one: one.traffic.errors_total
-    )
-    yield by_upstream(
-        "refused_total",
-        counter,
-        "Requests its breaker refused.",
-        lambda one: one.breaker.refused_total,
-    )
-    yield by_upstream(
-        "trips_total", counter, "How often its breaker opened.", lambda one: one.breaker.trips_total
-    )
-    yield by_upstream("in_flight", gauge, "Attempts under way.", lambda one: one.traffic.in_flight)
-    yield by_upstream(
-        "connections_idle", gauge, "Connections kept for later.", lambda one: one.connections_idle
-    )
-    yield by_upstream(
-        "connections_busy", gauge, "Connections in use.", lambda one: one.connections_busy
-    )
+    for name, kind, help_, value in _BY_UPSTREAM:
+        samples = tuple(Sample(value(one), (("upstream", one.upstream),)) for one in upstreams)
+        yield Family(f"abi_gateway_upstream_{name}", kind, help_, samples)
+
+
+def _state(one: UpstreamStats, state: BreakerState) -> Sample:
+    labels = ("upstream", one.upstream), ("state", state.value)
+    return Sample(int(one.breaker.state is state), labels)
 
 
 def _by_class(traffic: Traffic) -> Iterable[Sample]:

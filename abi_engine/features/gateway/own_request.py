@@ -56,6 +56,7 @@ def send(
         ConnectionLost: the listener closed the connection.
     """
     _check(method, target)
+    shown = f"{method} {safe(target, limit=200)}"
     host, port = reachable(address)
     started = clock.monotonic()
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
@@ -66,14 +67,10 @@ def send(
         duration = clock.monotonic() - started
         return OwnAnswer(response.status, tuple(response.getheaders()), body, size, duration)
     except TimeoutError as error:
-        raise TimedOut(
-            f"{safe(method)} {safe(target, limit=200)}: no complete answer in {timeout:g} s"
-        ) from error
+        raise TimedOut(f"{shown}: no complete answer in {timeout:g} s") from error
     except (OSError, http.client.HTTPException) as error:
-        raise ConnectionLost(
-            f"{safe(method)} {safe(target, limit=200)}: the gateway ended the connection"
-            f" ({type(error).__name__})"
-        ) from error
+        reason = type(error).__name__
+        raise ConnectionLost(f"{shown}: the gateway ended the connection ({reason})") from error
     finally:
         connection.close()
 

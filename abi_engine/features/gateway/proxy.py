@@ -25,8 +25,10 @@ from abi_engine.runtime.loops import LoopThread
 
 _BACKLOG = 2048
 _START_TIMEOUT = 10.0
-_LAST_CALL = 0.02
-"""Seconds in which whoever is in the listener's queue when a stop begins is let in."""
+_LAST_CALL = 0.01
+_LAST_PASSES = 10
+"""Seconds, and passes of the loop, in which whoever has connected when a stop begins is let in."""
+_SHORTEST_STOP = 0.5
 _END_SHARE = 0.2
 """Of the deadline of a stop: for closing by force what did not end by itself."""
 
@@ -82,7 +84,7 @@ class Proxy:
         thread.start()
         try:
             thread.run(self._open(), _START_TIMEOUT)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             thread.stop()
             raise _translated(error, self._config) from error
         except BaseException:
@@ -99,9 +101,11 @@ class Proxy:
         plane, self._plane = self._plane, None
         if thread is None or plane is None:
             return
+        deadline = max(deadline, _SHORTEST_STOP)
         end = time.monotonic() + deadline
+        patience = min(deadline * (1 - _END_SHARE), self._config.drain_timeout)
         try:
-            thread.run(self._drain(plane, deadline * (1 - _END_SHARE)), deadline)
+            thread.run(self._drain(plane, patience), deadline)
         finally:
             self._address = None
             if plane.log is not None:
@@ -141,7 +145,9 @@ class Proxy:
         return AccessLog((directory or Path()) / name, self._context.events)
 
     async def _drain(self, plane: DataPlane, patience: float) -> None:
-        await asyncio.sleep(min(_LAST_CALL, patience))
+        await asyncio.sleep(_LAST_CALL)
+        for _ in range(_LAST_PASSES):
+            await asyncio.sleep(0)
         assert self._server is not None
         self._server.close()
         plane.draining = True
@@ -160,18 +166,20 @@ class Proxy:
             plane.log.flush()
 
 
-def _translated(error: OSError, config: GatewayConfig) -> Exception:
+def _translated(error: OSError | UnicodeError, config: GatewayConfig) -> Exception:
     place = f"{config.host}:{config.port}"
-    if error.errno == errno.EADDRINUSE:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
         return AddressInUse(
             f"the gateway cannot listen on {place}: somebody else does",
             hint="choose another [gateway] port, or 0 for a free one",
         )
-    if error.errno in (errno.EACCES, errno.EPERM):
+    if number in (errno.EACCES, errno.EPERM):
         return PermissionRefused(
             f"the gateway may not listen on {place}", hint="choose a [gateway] port above 1023"
         )
+    reason = getattr(error, "strerror", None) or error
     return InvalidConfig(
-        f"the gateway cannot listen on {place}: {error.strerror or error}",
+        f"the gateway cannot listen on {place}: {reason}",
         hint="[gateway] host must be an address of this machine",
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import msgspec
-import tomlkit
 
 from abi_engine.core.errors import DataDirectoryError, InvalidConfig
 from abi_engine.core.text import safe
@@ -113,6 +112,8 @@ class RouteFile:
 
 def _block(route: Route) -> str:
     """A route as a table of the file; what is as usual is left out."""
+    import tomlkit  # slow to import, and most engines never write
+
     value = msgspec.to_builtins(route)
     if route.limit is None:
         value["limit"] = {"enabled": False}

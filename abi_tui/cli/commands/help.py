@@ -35,6 +35,8 @@ def command(ctx: click.Context, /, path: tuple[str, ...], everything: bool) -> N
         except click.UsageError as error:
             raise topics.suggest(error, path) from None
         write(node.command.get_help(node.context) + "\n")
+        if everything:
+            write(_planned(node.command))
         if path and path[-1] in topics.NAMES:
             write("\n" + topics.text(path[-1]))
 
@@ -45,6 +47,13 @@ def _everything(ctx: click.Context) -> str:
     formatter = ctx.make_formatter()
     write_help(ctx, formatter, everything=True)
     return formatter.getvalue()
+
+
+def _planned(command: click.Command) -> str:
+    rows = getattr(command, "planned", ())
+    width = max((len(row.name) for row in rows), default=0)
+    lines = (f"  {row.name:{width}}  {row.summary}" for row in rows)
+    return "\n".join(("\nPlanned:", *lines, "")) if rows else ""
 
 
 def _as_json(ctx: click.Context, root: click.Command, path: tuple[str, ...]) -> str:

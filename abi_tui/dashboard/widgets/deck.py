@@ -106,7 +106,7 @@ class Deck(Lines):
     def replan(self) -> None:
         """Place the panes anew: what the plan depends on is another thing now."""
         self._planned = Size(0, 0), {}
-        self.refresh(layout=True)
+        self._panes[0].refresh(layout=True)  # a child's: that of its own keeps what it arranged
         self.repaint()
 
     @property

@@ -66,6 +66,16 @@ def test_every_rank_is_counted_exactly_among_many_values() -> None:
         assert ordered[rank - 1] < edge <= ordered[rank - 1] * (1 + 1 / 128)
 
 
+def test_ranks_are_exact_where_each_value_has_a_bucket_of_its_own() -> None:
+    recorded = [0.001 * 1.01**number for number in range(997)]
+    histogram = histogram_of(recorded)
+    edges = [edge for edge, _ in histogram.buckets()]
+    assert len(edges) == 997
+    for thousandths in range(0, 100_001, 7):
+        rank = max(-(-997 * thousandths // 100_000), 1)
+        assert histogram.percentile(thousandths / 1000) == edges[rank - 1]
+
+
 def test_p999_of_a_thousand_values_is_the_last_but_one() -> None:
     histogram = histogram_of([1.0] * 999 + [100.0])
     assert histogram.percentile(99.9) == pytest.approx(1.0, rel=0.01)

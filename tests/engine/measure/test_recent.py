@@ -41,6 +41,7 @@ def test_it_counts_what_a_log_of_the_last_six_slices_counts(
         assert recent.latency.count == expected["call"] + expected["error"]
         begun = max(start, (newest - 5) * 10)
         assert recent.seconds == max(clock.monotonic() - begun, 1.0)
+        assert counts.tally() == recent[:4]
 
 
 def test_trouble_that_is_over_looks_over() -> None:

@@ -59,6 +59,34 @@ def test_no_thread_waits_for_another_ones_call() -> None:
     assert told == [1, 2]
 
 
+def test_an_item_put_just_before_the_turn_is_given_up_is_not_left_behind() -> None:
+    told: list[int] = []
+    announcer = Announcer(told.append)
+
+    class Turn:
+        """A lock in whose last moment somebody comes, and finds it taken."""
+
+        def __init__(self) -> None:
+            self._lock = Lock()
+            self._visited = False
+
+        def acquire(self, *, blocking: bool) -> bool:
+            return self._lock.acquire(blocking=blocking)
+
+        def release(self) -> None:
+            if not self._visited:
+                self._visited = True
+                announcer.put(2)
+                announcer.announce()
+                assert told == [1]
+            self._lock.release()
+
+    announcer._turn = Turn()  # type: ignore[assignment]
+    announcer.put(1)
+    announcer.announce()
+    assert told == [1, 2]
+
+
 def test_what_the_receiver_raises_comes_out_and_loses_only_that_item() -> None:
     told: list[int] = []
 

@@ -230,3 +230,21 @@ def test_what_stands_in_the_file_is_not_believed(tmp_path: Path) -> None:
     with pytest.raises(EngineBusy, match="another process"):
         DataDirectory(tmp_path).acquire()
     first.release()
+
+
+def test_the_waiting_counts_anew_when_one_owner_follows_another(tmp_path: Path) -> None:
+    clock = ManualClock()
+    owners = [DataDirectory(tmp_path)]
+    owners[0].acquire()
+
+    def take_turns(_: float) -> None:
+        clock.advance(4.0)
+        lock = tmp_path / LOCK_NAME
+        if clock.monotonic() < 1_100:  # far beyond the time-out of 10 s
+            lock.write_text(f"{int(clock.monotonic())}\n")
+        elif owners:
+            owners.pop().release()
+
+    waiting = DataDirectory(tmp_path, clock=clock, pause=take_turns)
+    waiting.acquire(timeout=10.0)
+    waiting.release()

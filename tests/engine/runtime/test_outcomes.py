@@ -46,6 +46,14 @@ def test_memory_is_bounded_whatever_the_pauses() -> None:
     assert len(outcomes._parts) <= 10
 
 
+def test_a_clock_that_jumps_to_and_fro_costs_no_memory() -> None:
+    outcomes = Outcomes(10.0)
+    for number in range(1_000):
+        outcomes.add(1_000.0 - 50.0 * (number % 2), False)
+    assert outcomes.counts(1_000.0) == (1_000, 0)
+    assert len(outcomes._parts) == 1
+
+
 def test_cleared_it_begins_anew() -> None:
     outcomes = Outcomes(10.0)
     outcomes.add(1_000.0, True)

@@ -16,6 +16,7 @@ from abi_engine.engine import Engine
 from abi_engine.service import frames
 from abi_engine.service.client import Client
 from abi_engine.service.connection import Connection
+from abi_engine.service.frames import Call, Failure
 from abi_engine.service.server import Server
 
 TICKER = Row("ticker", "for tests", built=True, package="tests.engine.service.ticker")
@@ -89,6 +90,17 @@ def read_exactly(connected: socket.socket, size: int) -> bytes:
             raise EOFError(found)
         found += chunk
     return found
+
+
+def packed_call(feature: str, operation: str, **arguments: Any) -> bytes:
+    encoded = frames.msgspec.Raw(frames.msgspec.msgpack.encode(arguments))
+    return bytes(frames.pack(Call(feature, operation, encoded)))
+
+
+def refusal(connected: socket.socket) -> str:
+    frame = read_frame(connected)
+    assert isinstance(frame, Failure), frame
+    return frame.error.code
 
 
 def at_end(connected: socket.socket) -> bool:

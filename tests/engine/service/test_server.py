@@ -32,20 +32,17 @@ from abi_engine.service import frames
 from abi_engine.service.client import Client
 from abi_engine.service.frames import MAX_FRAME, Call, End, Failure, Item
 from abi_engine.service.server import Server
-from tests.engine.service.conftest import CATALOGUE, InThread, at_end, read_frame, until
+from tests.engine.service.conftest import (
+    CATALOGUE,
+    InThread,
+    at_end,
+    packed_call,
+    read_frame,
+    refusal,
+    until,
+)
 
 Raw = Callable[[], socket.socket]
-
-
-def call(feature: str, operation: str, **arguments: Any) -> bytes:
-    encoded = frames.msgspec.Raw(frames.msgspec.msgpack.encode(arguments))
-    return bytes(frames.pack(Call(feature, operation, encoded)))
-
-
-def refusal(connected: socket.socket) -> str:
-    frame = read_frame(connected)
-    assert isinstance(frame, Failure), frame
-    return frame.error.code
 
 
 def test_the_socket_is_for_this_user_alone(server: Server) -> None:
@@ -112,7 +109,7 @@ def test_half_a_frame_is_refused_when_its_time_is_over(engine: Any, place: Path)
         bad.settimeout(10)
         bad.connect(str(server.path))
         read_frame(bad)
-        bad.sendall(call("ticker", "count")[:-1])
+        bad.sendall(packed_call("ticker", "count")[:-1])
         assert refusal(bad) == "timed_out"
         assert at_end(bad)
     server.stop(10)
@@ -130,14 +127,14 @@ def test_a_connection_without_a_frame_may_idle(raw: Raw, engine: Any, place: Pat
             with pytest.raises(TimeoutError):
                 idle.recv(1)
         idle.settimeout(10)
-        idle.sendall(call("ticker", "count"))
+        idle.sendall(packed_call("ticker", "count"))
         assert isinstance(read_frame(idle), Item)
     server.stop(10)
 
 
 def test_calls_sent_without_waiting_are_answered_in_order(raw: Raw) -> None:
     connected = raw()
-    connected.sendall(b"".join(call("ticker", "echo", text=str(n)) for n in range(100)))
+    connected.sendall(b"".join(packed_call("ticker", "echo", text=str(n)) for n in range(100)))
     answers = [read_frame(connected) for _ in range(100)]
     decoded = [frames.msgspec.msgpack.decode(a.value) for a in answers if isinstance(a, Item)]
     assert decoded == [str(n) for n in range(100)]
@@ -147,7 +144,7 @@ def test_a_client_that_leaves_before_the_answer_troubles_nobody(
     raw: Raw, client: Any, ticker: Any, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone = raw()
-    gone.sendall(call("ticker", "wait", name="gone"))
+    gone.sendall(packed_call("ticker", "wait", name="gone"))
     ticker.await_waiting("gone")
     gone.close()
     ticker.release("gone")
@@ -225,55 +222,6 @@ def test_another_user_has_no_way_to_the_socket_as_it_is_made(server: Server, pla
     assert as_stranger(server.path) == ["no way in", "permission_refused"]
 
 
-def test_stopping_lets_a_call_under_way_be_answered(
-    server: Server, client: Any, ticker: Any
-) -> None:
-    slow = InThread(lambda: client.ticker.wait("slow"))
-    ticker.await_waiting("slow")
-    stopping = InThread(lambda: server.stop(10.0))
-    until(lambda: not server.path.exists())
-    with pytest.raises(EngineNotRunning):
-        Client(server.path).check()
-    ticker.release("slow")
-    assert slow.result() == "slow"
-    stopping.result()
-    assert server.clients == 0
-
-
-def test_a_call_that_outlives_the_deadline_is_left_behind_and_said(
-    server: Server, client: Any, ticker: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    slow = InThread(lambda: client.ticker.wait("slow"))
-    ticker.await_waiting("slow")
-    server.stop(0.1)
-    with pytest.raises(ConnectionLost):
-        slow.result()
-    assert "left behind" in caplog.text
-    ticker.release("slow")
-
-
-def test_stopping_ends_a_client_in_the_middle_of_streaming_in(
-    server: Server, raw: Raw, ticker: Any
-) -> None:
-    connected = raw()
-    connected.sendall(call("ticker", "write", chunks=None))
-    connected.sendall(frames.pack_item(b"some"))
-    ticker.await_waiting("write")
-    server.stop(10.0)
-    assert ticker.interrupted == ["connection_lost"]
-    assert refusal(connected) == "connection_lost"
-
-
-def test_a_server_may_be_stopped_twice_and_before_it_started(engine: Any, place: Path) -> None:
-    server = Server(engine, place / "s")
-    server.stop(1)
-    server.start()
-    server.start()
-    server.stop(1)
-    server.stop(1)
-    assert not server.path.exists()
-
-
 def test_a_dead_engines_socket_is_replaced_by_who_holds_the_lock(engine: Any, place: Path) -> None:
     path = place / "s"
     with socket.socket(socket.AF_UNIX) as dead:
@@ -337,19 +285,25 @@ def test_an_engine_that_ends_in_the_middle_of_a_call_is_not_asked_twice(place: P
     calls = []
 
     def serve() -> None:
-        for _ in range(2):
+        for answers in ([], [1]):
             connected, _ = listener.accept()
             with connected:
                 connected.sendall(frames.pack(frames.Hello(frames.PROTOCOL, "x", 1)))
+                for answer in answers:
+                    calls.append(read_frame(connected))
+                    connected.sendall(frames.pack_item(answer))
                 calls.append(read_frame(connected))
 
     serving = InThread(serve)
-    with Client(place / "s", catalogue=CATALOGUE) as client, pytest.raises(ConnectionLost):
-        client.ticker.count()  # type: ignore[attr-defined]
-    assert len(calls) == 1
-    with Client(place / "s", catalogue=CATALOGUE) as client, pytest.raises(ConnectionLost):
-        client.ticker.count()  # type: ignore[attr-defined]
+    with Client(place / "s", timeout=10.0, catalogue=CATALOGUE) as client:
+        with pytest.raises(ConnectionLost):
+            client.ticker.count()  # type: ignore[attr-defined]
+        assert len(calls) == 1
+        assert client.ticker.count() == 1  # type: ignore[attr-defined]
+        with pytest.raises(ConnectionLost):
+            client.ticker.count()  # type: ignore[attr-defined] # on the connection that was kept
     serving.result()
+    assert len(calls) == 3
     listener.close()
 
 

@@ -54,7 +54,7 @@ def abi(capsys: pytest.CaptureFixture[str]) -> Call:
         capsys.readouterr()
         code = root.run(words)
         out, err = capsys.readouterr()
-        return Said(int(code), out, err)
+        return _no_defect(Said(int(code), out, err))
 
     return call
 
@@ -63,7 +63,14 @@ def spawn(*words: str, **facts: Any) -> Said:
     """Carry out a command line in a process of its own."""
     facts = {"stdin": subprocess.DEVNULL, "timeout": 60} | facts
     done = subprocess.run([*ABI, *words], capture_output=True, text=True, check=False, **facts)
-    return Said(done.returncode, done.stdout, done.stderr)
+    return _no_defect(Said(done.returncode, done.stdout, done.stderr))
+
+
+def _no_defect(said: Said) -> Said:
+    """Whatever a test expects, it is never that the command line broke."""
+    assert "a defect of abi" not in said.err, said.err
+    assert "ABI_DEBUG=1 shows where" not in said.err, said.err
+    return said
 
 
 @pytest.fixture

@@ -102,6 +102,12 @@ def test_a_defect_keeps_its_traceback_in_a_file_whose_path_is_said(
     assert oct(file.stat().st_mode & 0o777) == "0o600"
 
 
+def test_what_the_system_refused_is_one_line_with_the_file() -> None:
+    assert _line(PermissionError(13, "Permission denied", "/x")) == (
+        "/x: Permission denied (ABI_DEBUG=1 shows where)"
+    )
+
+
 def test_a_defect_shows_its_traceback_where_that_was_asked_for(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +144,11 @@ def _defect() -> Exception:
         (("version", "--limit"), "option '--limit' requires an argument (abi help version)"),
         (("version", "--json", "--csv"), "--csv and --json exclude each other (abi help version)"),
         (("version", "--set", "port"), "--set port: expected SECTION.KEY=VALUE (abi help version)"),
+        (("version", "--limit", "0"), "--limit: 0 is not from 1 to 100000 (abi help version)"),
+        (
+            ("gateway", "breakers", "force", "u", "opn"),
+            "STATE: 'opn' is not one of 'open', 'closed', 'release'. did you mean 'open'?",
+        ),
         (("dashbord",), "no command named 'dashbord'. did you mean 'dashboard'? (abi help)"),
         (("cahce",), "no command named 'cahce'. did you mean 'cache'? (abi help)"),
     ],
@@ -149,6 +160,7 @@ def test_a_wrong_command_line_gets_one_clear_line(
     assert said.code == Exit.USAGE
     assert said.out == ""
     if "--json" not in words:
-        assert said.err == f"abi: error: {message}\n"
+        assert said.err.startswith(f"abi: error: {message}")
+        assert said.err.count("\n") == 1
     else:
         assert said.error["message"] == message.partition(" (abi")[0]

@@ -73,6 +73,12 @@ def test_all_lists_what_is_planned_as_such(abi: Call) -> None:
     assert "(planned)" in out
 
 
+def test_all_lists_what_is_planned_in_a_group_as_well(abi: Call) -> None:
+    out = abi("help", "toolchain", "--all").out
+    assert "\nPlanned:\n  doctor " in out
+    assert "Planned:" not in abi("help", "toolchain").out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from queue import SimpleQueue
 from threading import Event as Flag
 from typing import Any
 
@@ -374,6 +375,8 @@ class CannedEngine:
         self.gateway = CannedGateway(self)
         self.opened = 0
         self.lost: AbiError | None = None
+        self._reports: SimpleQueue[Report | None] = SimpleQueue()
+        self._closed = Flag()
 
     def record(self, *call: Any) -> None:
         """Remember a call."""
@@ -383,15 +386,34 @@ class CannedEngine:
         """The arguments of every call of that name."""
         return [call[1:] for call in self.calls if call[0] == name]
 
+    def send(self, made: Report) -> None:
+        """A report on the open stream."""
+        self._reports.put(made)
+
+    def end(self) -> None:
+        """End the open stream, as an engine does that goes away."""
+        self._reports.put(None)
+
+    def wait_until_closed(self) -> None:
+        """Wait until the reader has closed the stream."""
+        assert self._closed.wait(10.0)
+
     def stream(self) -> Stream[Report]:
-        """One report, then nothing until it is closed."""
-        closed = Flag()
+        """The report of now, then those that are sent, until it is closed or ended."""
+        reports: SimpleQueue[Report | None] = SimpleQueue()
+        self._reports, self._closed = reports, Flag()
+        closed = self._closed
 
         def items() -> Iterator[Report]:
             yield self.now
-            closed.wait()
+            while (made := reports.get()) is not None:
+                yield made
 
-        return Stream(items(), closed.set)
+        def close() -> None:
+            reports.put(None)
+            closed.set()
+
+        return Stream(items(), close)
 
     @contextmanager
     def open(self) -> Iterator[CannedEngine]:

@@ -24,6 +24,7 @@ class Ticker(Feature, TickerApi):
         self.waiting: set[str] = set()
         self.interrupted: list[str] = []
         self.calls = 0
+        self.ticks = 0
         self._closers: set[Event] = set()
 
     def echo(self, text: str, *, times: int = 1) -> str:
@@ -133,6 +134,7 @@ class Ticker(Feature, TickerApi):
         for number in numbers:
             if closed.is_set():
                 return
+            self.ticks += 1
             yield Tick(number)
 
     def _close(self, deadline: float) -> None:

@@ -89,3 +89,23 @@ def test_a_client_that_leaves_while_the_upstream_is_being_reached_leaves_nothing
     stage.admitter.wait_until(lambda: stage.admitter.connections == 0)
     stage.eventually(lambda plane: not plane.pool._opening)
     assert all(finish.attempts for finish in stage.admitter.finished)
+
+
+def test_a_defect_of_the_library_plane_costs_one_connection_and_is_told(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.serve()
+    admit = stage.admitter.admit
+
+    def broken(method: str, target: str, *rest: object) -> object:
+        if target == "/broken":
+            raise RuntimeError("a defect")
+        return admit(method, target, *rest)
+
+    stage.admitter.admit = broken
+    broken_client, other = stage.client(), stage.client()
+    broken_client.send(b"GET /broken HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert broken_client.is_closed()
+    assert other.get().status == 200
+    assert "a defect" in caplog.text
+    stage.eventually(lambda plane: len(plane.clients) == 1)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from threading import Thread
+from typing import Any
+
 from abi_engine.features.gateway.config import Limits
 from tests.engine.features.gateway.proxy.stage import Stage, route
 from tests.engine.features.gateway.proxy.upstream import Visit, echoing, once
@@ -48,6 +51,25 @@ def test_thousands_of_requests_at_once_are_all_answered(stage: Stage) -> None:
     client = stage.client()
     client.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 5000)
     assert all(client.answer().status == 404 for _ in range(5000))
+
+
+def test_a_flood_of_requests_is_not_taken_in_faster_than_it_is_answered(stage: Stage) -> None:
+    stage.start()
+    client = stage.client()
+    request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    sending = Thread(target=client.send, args=(request * 20_000,))
+    sending.start()
+    most = 0
+    for _ in range(20_000):
+        assert client.answer().status == 404
+        if not client.buffer:
+            most = max(most, stage.inside(lambda plane: max(map(waiting_bytes, plane.clients))))
+    sending.join(5)
+    assert most < 3 * (256 << 10)  # what a few reads of the loop bring in
+
+
+def waiting_bytes(connection: Any) -> int:
+    return len(connection._buffer)
 
 
 def test_beyond_the_limit_nothing_more_is_read(stage: Stage) -> None:

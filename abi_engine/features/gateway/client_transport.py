@@ -1,0 +1,132 @@
+"""The bytes to and from a client: written and read under control, and ended with care.
+
+Refuses to reset a connection whose answer is on its way, and to wait for ever for a client that
+takes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING, Final, cast
+
+from abi_engine.features.gateway.deadline import Deadline
+
+if TYPE_CHECKING:
+    from abi_engine.features.gateway.plane import DataPlane
+
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+class Phase(Enum):
+    """Whether requests are still taken."""
+
+    OPEN = auto()
+    CLOSING = auto()
+    """Nothing more is written; what comes is thrown away until the client closes."""
+    CLOSED = auto()
+
+
+class ClientTransport(asyncio.Protocol):
+    """A client's connection, apart from what is said on it.
+
+    Args:
+        plane: what all share.
+        look: sees what is due, and when to look again.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_paused",
+        "_phase",
+        "_plane",
+        "_quiet_since",
+        "_transport",
+        "_unsent",
+        "address",
+        "is_writable",
+    )
+
+    def __init__(self, plane: DataPlane, look: Callable[[], None]) -> None:
+        self._plane = plane
+        self._transport = cast("asyncio.Transport", None)
+        self._phase = Phase.OPEN
+        self._paused = False
+        self._deadline = Deadline(plane.loop, look)
+        self._quiet_since = 0.0  # when the connection was opened, or the last exchange was over
+        self._unsent = inf  # what had not left at the last look
+        self.address = "unknown"
+        self.is_writable = True
+        """Whether the client takes what is written."""
+
+    def write(self, data: list[bytes]) -> None:
+        """Send the client something."""
+        if data and self._phase is Phase.OPEN:
+            self._transport.write(data[0] if len(data) == 1 else b"".join(data))
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written that the client's end has not taken."""
+        return self._transport.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the client."""
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take more again."""
+        if self._paused and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    def cut(self) -> None:
+        """Close at once in a way that no client takes for the end of an answer."""
+        self._phase = Phase.CLOSED
+        connection = self._transport.get_extra_info("socket")
+        if connection is not None and not self._transport.is_closing():
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._transport.abort()
+
+    def _be_quiet(self) -> None:
+        self._quiet_since = self._plane.loop.time()
+        self._unsent = inf
+        self._deadline.no_later_than(self._quiet_since + self._plane.limits.keepalive_timeout)
+
+    def _close(self, *, linger: bool) -> None:
+        """Write no more.
+
+        With `linger`, read on for a while, so that what the client still sends does not destroy
+        the answer on its way.
+        """
+        if self._phase is not Phase.OPEN or self._transport.is_closing():
+            return
+        self._phase = Phase.CLOSING
+        self.resume_reading()
+        if linger:
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+        self._quiet_since = self._plane.loop.time()
+        self._unsent = inf
+        self._deadline.no_later_than(self._quiet_since + self._plane.config.linger)
+
+    def _look_while_quiet(self, now: float) -> float:
+        """Close if nothing has been asked, or taken, for too long; tell when to look again."""
+        closing = self._phase is Phase.CLOSING and not self.unsent
+        patience = self._plane.config.linger if closing else self._plane.limits.keepalive_timeout
+        due = self._quiet_since + patience
+        if due > now:
+            return due
+        if 0 < self.unsent < self._unsent:
+            self._unsent = self.unsent  # slow, but it takes what it is sent
+            self._quiet_since = now
+            return self._look_while_quiet(now)
+        self._phase = Phase.CLOSED
+        self._transport.abort()
+        return inf
