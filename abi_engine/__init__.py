@@ -43,12 +43,17 @@ if TYPE_CHECKING:
     from abi_engine.core.feature import Health, State
     from abi_engine.core.stream import Stream
     from abi_engine.engine import Engine, EngineApi
+    from abi_engine.features.gateway.api import Route, RouteLimit
+    from abi_engine.features.gateway.config import GatewayConfig
+    from abi_engine.runtime.breaker_contract import BreakerSettings
     from abi_engine.service.connect import connect
+    from abi_engine.settings import ServiceSection
 
 __all__ = [
     "AbiError",
     "AddressInUse",
     "AlreadyExists",
+    "BreakerSettings",
     "Clock",
     "ConnectionLost",
     "DataDirectoryError",
@@ -61,6 +66,7 @@ __all__ = [
     "Event",
     "FeatureDisabled",
     "FeaturePlanned",
+    "GatewayConfig",
     "Health",
     "InternalError",
     "InvalidArguments",
@@ -69,6 +75,9 @@ __all__ = [
     "NotFound",
     "PermissionRefused",
     "ProtocolMismatch",
+    "Route",
+    "RouteLimit",
+    "ServiceSection",
     "Setting",
     "State",
     "Stream",
@@ -83,13 +92,18 @@ __all__ = [
 __version__ = VERSION
 
 _HOMES = {
+    "BreakerSettings": "runtime.breaker_contract",
     "Clock": "core.clock",
     "Engine": "engine",
     "EngineApi": "engine",
     "EngineConfig": "config",
     "Event": "core.events",
+    "GatewayConfig": "features.gateway.config",
     "Health": "core.feature",
     "ManualClock": "core.clock",
+    "Route": "features.gateway.api",
+    "RouteLimit": "features.gateway.api",
+    "ServiceSection": "settings",
     "Setting": "config",
     "State": "core.feature",
     "Stream": "core.stream",

@@ -4,11 +4,14 @@ import time
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
-from abi_engine import Engine, EngineConfig
-from abi_engine.features.gateway.api import Route
-from abi_engine.features.gateway.config import GatewayConfig
-from abi_engine.runtime.breaker import BreakerSettings
-from abi_engine.settings import ServiceSection
+from abi_engine import (
+    BreakerSettings,
+    Engine,
+    EngineConfig,
+    GatewayConfig,
+    Route,
+    ServiceSection,
+)
 
 
 class Upstream(StreamRequestHandler):

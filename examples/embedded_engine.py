@@ -3,8 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from abi_engine import Engine, FeatureDisabled, load
-from abi_engine.features.gateway.api import Route
+from abi_engine import Engine, FeatureDisabled, Route, load
 
 with TemporaryDirectory() as directory:
     home = Path(directory)

@@ -4,10 +4,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from urllib.request import urlopen
 
-from abi_engine import Engine, EngineConfig
-from abi_engine.features.gateway.api import Route, RouteLimit
-from abi_engine.features.gateway.config import GatewayConfig
-from abi_engine.settings import ServiceSection
+from abi_engine import Engine, EngineConfig, GatewayConfig, Route, RouteLimit, ServiceSection
 
 
 class Upstream(StreamRequestHandler):

@@ -27,7 +27,7 @@ settings.register_profile(
 settings.load_profile("soak" if soaking() else "ci")
 
 TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40", "LC_ALL": "C.UTF-8"}
-UNSET = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "PYTHONWARNINGS")
+UNSET = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "PYTHONUNBUFFERED", "PYTHONWARNINGS")
 
 
 @pytest.fixture(autouse=True)

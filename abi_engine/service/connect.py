@@ -78,6 +78,7 @@ def connect(
     where = Path(given) if given is not None else default_data_dir(found)
     where = where.expanduser().absolute()
     owner: object = None
+    since = time.monotonic()
     while True:
         if client := joined(where, found, call_timeout):
             return client

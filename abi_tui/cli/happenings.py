@@ -19,7 +19,7 @@ from abi_tui.views.numbers import counted
 EVENTS_SHOWN = 50
 LINES_SHOWN = 200
 MOST = 10_000
-EVENT_WIDTHS = (8, 8, 16, 0)
+EVENT_WIDTHS = (8, 8, 0)
 LOG_WIDTHS = (8, 7, 16, 0)
 LOG_FILE = "engine.log"
 

@@ -143,6 +143,7 @@ def run(arguments: Sequence[str]) -> int:
     """Carry out a command line, say what went wrong, and tell the exit code."""
     invocation = Invocation()
     try:
+        _refuse_windows(sys.platform)
         code = _invoke(arguments, invocation)
         invocation.flush_notes()
     except KeyboardInterrupt:
@@ -156,6 +157,14 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
+def _refuse_windows(platform: str) -> None:
+    if platform == "win32":
+        from abi_engine.core.errors import Unavailable
+
+        message = "abi does not run on Windows: it needs flock, and sockets that tell who calls"
+        raise Unavailable(message, hint="in WSL, the Windows Subsystem for Linux, it does")
+
+
 def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:
     command = root()
     try:
@@ -167,7 +176,7 @@ def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:
 
 
 def main() -> None:
-    """The entry point `abi`."""
+    """The command line of this process, whose exit code ends it."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # a locale that lacks a letter gets an escape instead of a failure
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -182,6 +191,9 @@ def _ended(code: int) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         code = Exit.READER_LEFT
-    if code == Exit.READER_LEFT:  # the interpreter flushes once more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:  # said already, by what wrote
+        code = code or Exit.FAILED
+    else:
+        return code
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # flushed once more at the end
     return code

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
-import click
+from abi_engine.core.errors import InvalidArguments
 
 from abi_tui.cli import session
 from abi_tui.cli.changes import Change, carry_out
 from abi_tui.cli.invocation import Invocation, is_terminal
 
 DASHBOARD = "abi_tui.dashboard.app"
+UNABLE = ("dumb", "unknown")  # what TERM says of a terminal that only takes letters
+STDERR = 2
 
 
 def open_dashboard(
@@ -20,24 +25,56 @@ def open_dashboard(
     """Draw the dashboard until it is left, and tell its exit code.
 
     Raises:
-        UsageError: stdout or stdin is no terminal.
+        InvalidArguments: there is no terminal, or nothing can be drawn on it.
     """
     if invocation.dry_run:
         where = invocation.attach or session.data_dir(invocation)
         return carry_out(invocation, Change((f"open the dashboard on {where}",)), lambda: None)
-    if not (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
-        message = "the dashboard draws on a terminal; --once prints what it shows"
-        raise click.UsageError(message, click.get_current_context())
+    check_terminal("the dashboard", "abi dashboard --once prints what it shows")
     config = session.configuration(invocation)
     options = config.section("dashboard", session.sections()["dashboard"])
-    left: int = import_module(DASHBOARD).run(
-        attach=invocation.attach,
-        data_dir=invocation.data_dir,
-        config=invocation.config,
-        settings=invocation.flags,
-        screen=screen,
-        read_only=read_only,
-        theme=theme,
-        options=options,
-    )
+    with _drawing():
+        left: int = import_module(DASHBOARD).run(
+            attach=invocation.attach,
+            data_dir=invocation.data_dir,
+            config=invocation.config,
+            settings=invocation.flags,
+            screen=screen,
+            read_only=read_only,
+            theme=theme,
+            options=options,
+        )
     return left
+
+
+def check_terminal(what: str, hint: str) -> None:
+    """Make sure that `what` can be drawn.
+
+    Raises:
+        InvalidArguments: stdout or stdin is no terminal, or one that cannot be drawn on.
+    """
+    if not (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
+        message = f"{what} draws on a terminal, and stdin or stdout is none"
+        raise InvalidArguments(message, hint=hint)
+    kind = os.environ.get("TERM", "")
+    if kind in UNABLE:
+        raise InvalidArguments(f"TERM is {kind!r}: {what} cannot be drawn on that", hint=hint)
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    """While what draws writes to stderr: the terminal there, too, where it leads elsewhere."""
+    if sys.stderr is None:
+        raise InvalidArguments("the dashboard draws on stderr, which is closed")
+    if is_terminal(sys.stderr):
+        yield
+        return
+    sys.stderr.flush()
+    before = os.dup(STDERR)
+    os.dup2(sys.stdout.fileno(), STDERR)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(before, STDERR)
+        os.close(before)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from abi_tui.cli.invocation import Invocation
 
@@ -80,21 +80,15 @@ def client(invocation: Invocation) -> Client:
     Raises:
         EngineNotRunning: none runs there.
     """
-    from abi_engine.core.errors import ConnectionLost, EngineNotRunning
-    from abi_engine.service.client import Client
-    from abi_engine.service.connect import connect
-    from abi_engine.service.places import socket_names
+    from abi_engine.core.errors import EngineNotRunning
+    from abi_engine.service.connect import attached, joined
 
     wait = _call_timeout(invocation)
     if invocation.attach is not None:
-        return cast("Client", connect(attach=invocation.attach, call_timeout=wait))
+        return attached(invocation.attach, wait)
     where = data_dir(invocation)
-    for path in socket_names(where, os.environ):
-        found = Client(path, timeout=wait)
-        try:
-            found.check()
-        except (EngineNotRunning, ConnectionLost):
-            continue
+    found = joined(where, os.environ, wait)
+    if found is not None:
         return found
     raise EngineNotRunning(f"no engine runs on {where}", hint="abi serve")
 

@@ -17,7 +17,7 @@ from abi_tui.dashboard.commands import Commands
 from abi_tui.dashboard.config import DashboardConfig
 from abi_tui.dashboard.core import Settings
 from abi_tui.dashboard.feed import Feed, News
-from abi_tui.dashboard.keys import EVERYWHERE, bindings
+from abi_tui.dashboard.keys import EVERYWHERE, bindings, check
 from abi_tui.dashboard.launch import Way
 from abi_tui.dashboard.screens.features import FeaturesPane
 from abi_tui.dashboard.themes import choose
@@ -86,8 +86,7 @@ class Dashboard(Commands):
     def on_list_pane_chosen(self, message: ListPane.Chosen) -> None:
         """Another row is chosen: what tells about it follows."""
         if self.page is not None and message.pane.screen is self.page:
-            self.page.show()
-            self.ask_page()
+            self.page.row_chosen()
 
 
 def run(
@@ -118,14 +117,19 @@ def run(
 
     Returns:
         The exit code.
+
+    Raises:
+        InvalidConfig: no theme has that name, or keys cannot be used as they are configured.
     """
     chosen = options or DashboardConfig()
+    check(chosen.keys)
+    palette = choose(theme or chosen.theme, environ)
     way = Way(attach=attach, data_dir=data_dir, config=config, settings=settings, environ=environ)
     feed = Feed(way.open, interval=chosen.interval)
     dashboard = Dashboard(
         feed,
         Settings(
-            palette=choose(theme or chosen.theme, environ),
+            palette=palette,
             name=lambda: way.name,
             screen=screen or "overview",
             read_only=read_only,

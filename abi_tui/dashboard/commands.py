@@ -20,6 +20,7 @@ from abi_tui.dashboard.paint import Ink, Line, Span, pad, wrap
 from abi_tui.dashboard.palette_entries import commands, entries
 from abi_tui.dashboard.rewind import Rewind
 from abi_tui.dashboard.screens.features import FeaturesPane
+from abi_tui.dashboard.screens.lists import LimitsPane
 from abi_tui.dashboard.screens.modal import AskScreen, ExportScreen, HelpScreen, PromptScreen
 from abi_tui.dashboard.screens.palette import Entry, PaletteScreen
 from abi_tui.dashboard.themes import BY_NAME, PALETTES
@@ -30,7 +31,7 @@ from abi_tui.dashboard.widgets.table import ListPane
 from abi_tui.dashboard.widgets.text import detail_lines, prose, same_as_lines
 from abi_tui.views.detail import Detail
 from abi_tui.views.detail import Line as DetailLine
-from abi_tui.views.gateway_details import answer_detail, match_detail
+from abi_tui.views.gateway_details import answer_detail, decision_detail, match_detail
 from abi_tui.views.table import Tone
 
 READ_ONLY = "this dashboard is read-only: it was opened with --read-only"
@@ -128,10 +129,31 @@ class Commands(Rewind):
 
         def show(answer: TestAnswer) -> None:
             self.say(f"answered {answer.status}")
-            detail = answer_detail(answer, path, method)
-            self.push_screen(HelpScreen(detail.title, partial(detail_lines, detail)))
+            self._read(answer_detail(answer, path, method))
 
         self.feed.ask(lambda engine: engine.gateway.send_test_request(path, method), show)
+
+    def action_check_limit(self) -> None:
+        """Ask for a client, and count a request of it."""
+        pane = self.focused
+        if not isinstance(pane, LimitsPane) or pane.limit is None:
+            return
+        if self.settings.read_only:
+            self.say(READ_ONLY, Tone.WARN)
+            return
+        path = pane.limit.path
+
+        def ask(client: str | None) -> None:
+            if client:
+                self.feed.ask(
+                    lambda engine: engine.gateway.check_rate_limit(path, client),
+                    lambda found: self._read(decision_detail(found, path, client)),
+                )
+
+        self.push_screen(PromptScreen(f"count a request of which client on {safe(path)}", ""), ask)
+
+    def _read(self, detail: Detail) -> None:
+        self.push_screen(HelpScreen(detail.title, partial(detail_lines, detail)))
 
     def action_match_route(self) -> None:
         """Ask for a path, and say which route it would take."""
@@ -145,8 +167,7 @@ class Commands(Rewind):
                 if match is None:
                     self.say(f"no route for GET {safe(path)}: it would be answered 404")
                     return
-                detail = match_detail(match, path, "GET")
-                self.push_screen(HelpScreen(f"match {detail.title}", partial(detail_lines, detail)))
+                self._read(match_detail(match, path, "GET"))
 
             return then
 
@@ -167,7 +188,7 @@ class Commands(Rewind):
 
     def _about(self, pane: Pane, width: int) -> list[Line]:
         lines = prose([pane.help_text], width) if pane.help_text else []
-        lines += same_as_lines(pane.same_as, max(width - 2, 1)) if pane.same_as else []
+        lines += same_as_lines(pane.command(), max(width - 2, 1)) if pane.same_as else []
         return [*lines, ()] if lines else []
 
     def _key_lines(self, keys: Sequence[Key], width: int) -> list[Line]:
@@ -229,9 +250,9 @@ class Commands(Rewind):
     def action_copy_command(self) -> None:
         """The command that prints what is in focus."""
         pane = self.focused
-        command = pane.same_as if isinstance(pane, Pane) else ""
-        if isinstance(pane, ListPane) and pane.filter:
-            command += f" --filter {safe(pane.filter)!r}" if isinstance(pane, RoutesPane) else ""
+        command = pane.command() if isinstance(pane, Pane) else ""
+        if isinstance(pane, RoutesPane | BreakersPane) and self.replaying and self.moment:
+            command += f" --at {self.moment.report.at:%Y-%m-%dT%H:%M:%SZ}"
         if command:
             self._copy(command)
         else:

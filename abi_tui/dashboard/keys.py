@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from textual.binding import Binding
+
+from abi_engine.core.errors import InvalidConfig
+from abi_engine.core.text import safe
 
 
 class Key(NamedTuple):
@@ -100,13 +104,51 @@ ROUTE = (
         "send one real request through the gateway, and see the answer", danger=True),
 )  # fmt: skip
 
+LIMIT = (
+    Key("check_limit", "c", "app.check_limit", "c", "check",
+        "count one request of a client, and see whether its limit lets it pass", danger=True),
+)  # fmt: skip
+
 FEATURE = (
     Key("switch_feature", "o", "app.switch_feature", "o", "on/off",
         "switch the feature on or off until the engine stops", danger=True),
 )  # fmt: skip
 
-ALL = (*EVERYWHERE, *PANES, *LIST, *TEXT, *BREAKER, *ROUTE, *FEATURE)
+SCOPES = tuple(
+    (*EVERYWHERE, *PANES, *own)
+    for own in ((*LIST, *ROUTE), (*LIST, *BREAKER), (*LIST, *LIMIT), (*LIST, *FEATURE), TEXT)
+)
+ALL = (*EVERYWHERE, *PANES, *LIST, *TEXT, *BREAKER, *ROUTE, *LIMIT, *FEATURE)
 NAMES = tuple(key.name for key in ALL)
+
+
+def check(given: Mapping[str, str]) -> None:
+    """See that other keys, by the name of what they do, can be used.
+
+    Raises:
+        InvalidConfig: a name is unknown, or two things would have one key.
+    """
+    for name, keys in given.items():
+        if name not in NAMES:
+            near = get_close_matches(name, NAMES, 1)
+            guess = f"; did you mean '{near[0]}'?" if near else ""
+            message = f"[dashboard] keys: no key does '{safe(name)}'{guess}"
+            raise InvalidConfig(message, hint="the names: " + ", ".join(NAMES))
+        if not all(part.strip() for part in keys.split(",")):
+            message = f"[dashboard] keys: {name} = '{safe(keys)}': no key"
+            raise InvalidConfig(message, hint="such as p, ctrl+k, question_mark")
+    for scope in SCOPES:
+        _check_scope(scope, given)
+
+
+def _check_scope(scope: Iterable[Key], given: Mapping[str, str]) -> None:
+    taken: dict[str, str] = {}
+    for key in scope:
+        for part in given.get(key.name, key.keys).split(","):
+            other = taken.setdefault(part.strip(), key.name)
+            if other != key.name:
+                message = f"[dashboard] keys: '{safe(part.strip())}' is both {other} and {key.name}"
+                raise InvalidConfig(message, hint="give one of them another key")
 
 
 def bindings(keys: Iterable[Key]) -> list[Binding]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abi_engine.config import default_data_dir
-from abi_engine.core.errors import ConnectionLost, EngineNotRunning
+from abi_engine.core.errors import EngineNotRunning
 from abi_engine.service.client import Client
-from abi_engine.service.places import socket_names
+from abi_engine.service.connect import attached, joined
 
 if TYPE_CHECKING:
     from abi_engine.service.launch import Launched
@@ -80,8 +80,8 @@ class Way:
 
     def _reach(self) -> Client:
         if self._attach is not None:
-            return self._attached(self._attach)
-        running = self._running()
+            return attached(self._attach, CALL_TIMEOUT_S)
+        running = joined(self._data_dir, self._environ, CALL_TIMEOUT_S)
         if running is not None:
             self._foreign = self._foreign or not self.owned
             return running
@@ -89,25 +89,6 @@ class Way:
             message = f"no engine runs on {self._data_dir}"
             raise EngineNotRunning(message, hint="abi serve starts one")
         return self._started()
-
-    def _attached(self, attach: str) -> Client:
-        if attach.startswith("ssh://"):
-            from abi_engine.service.remote import RemoteClient
-
-            return RemoteClient(attach, timeout=CALL_TIMEOUT_S)
-        client = Client(Path(attach).expanduser(), timeout=CALL_TIMEOUT_S)
-        client.check()
-        return client
-
-    def _running(self) -> Client | None:
-        for path in socket_names(self._data_dir, self._environ):
-            client = Client(path, timeout=CALL_TIMEOUT_S)
-            try:
-                client.check()
-            except (EngineNotRunning, ConnectionLost):  # none there, or one that is leaving
-                continue
-            return client
-        return None
 
     def _started(self) -> Client:
         from abi_engine.service.launch import ENGINE, detach

@@ -7,12 +7,15 @@ which are not read, may be fainter. One colour means focus, three mean status, a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from rich.color import Color
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
 
+from abi_engine.core.errors import InvalidConfig
+from abi_engine.core.text import safe
 from abi_tui.dashboard.paint import Ground, Ink
 
 
@@ -116,9 +119,18 @@ Styles = Mapping[tuple[Ink, Ground], Style]
 
 
 def choose(name: str | None, environ: Mapping[str, str]) -> Palette:
-    """The palette called `name`; without a name, one that suits the terminal."""
-    if name:
+    """The palette called `name`; without a name, one that suits the terminal.
+
+    Raises:
+        InvalidConfig: none has that name.
+    """
+    if name and name in BY_NAME:
         return BY_NAME[name]
+    if name:
+        near = get_close_matches(name, BY_NAME, 1)
+        guess = f"; did you mean '{near[0]}'?" if near else ""
+        message = f"no theme named '{safe(name)}'{guess}"
+        raise InvalidConfig(message, hint=", ".join(BY_NAME))
     if environ.get("NO_COLOR"):
         return BY_NAME["mono"]
     return BY_NAME["ansi" if environ.get("TERM", "") in FEW_COLOURS else DEFAULT]

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 
-from abi_engine import InternalError, InvalidArguments
+from abi_engine import InternalError
 from abi_tui.cli.columns import Writer
 from abi_tui.cli.exits import Exit
-from abi_tui.cli.invocation import Format, Invocation, is_terminal
+from abi_tui.cli.invocation import Format, Invocation
 from abi_tui.cli.output import Answer, show, write
-from abi_tui.cli.screen import open_dashboard
+from abi_tui.cli.screen import check_terminal, open_dashboard
 from abi_tui.demo.headless import watch
 from abi_tui.demo.report import SCHEMA, DemoReport
 from abi_tui.demo.report_view import parts, totals
@@ -42,7 +42,7 @@ def run(
         invocation: says how to write; else as people read it.
 
     Raises:
-        InvalidArguments: a screen was asked for, and there is no terminal.
+        InvalidArguments: a screen was asked for, and there is no terminal to draw on.
         AbiError: what kept the demo from running.
     """
     invocation = invocation or Invocation()
@@ -50,11 +50,7 @@ def run(
         invocation.format = Format.JSON
     if headless:
         return _headless(SECONDS if seconds is None else seconds, seed, invocation)
-    if not (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
-        raise InvalidArguments(
-            "the demo draws on a terminal, and there is none",
-            hint=f"abi demo --headless --seconds {SECONDS:g}",
-        )
+    check_terminal("the demo", f"abi demo --headless --seconds {SECONDS:g}")
     with Stage(seed) as stage:
         invocation.attach = stage.opened.socket
         left = open_dashboard(invocation, None, read_only=False, theme=None)

@@ -1,4 +1,7 @@
-"""What happened, as a list. Refuses to show a message that has not been made safe."""
+"""What happened, as a list: the message tells it, the kind is for programs.
+
+Refuses to show a message that has not been made safe.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from abi_tui.views.table import Cell, Column, Table, Tone
 COLUMNS = (
     Column("at", "time UTC"),
     Column("source", "source"),
-    Column("kind", "kind"),
     Column("message", "what"),
 )
 EMPTY = "nothing has happened yet: events come with traffic and changes"
@@ -44,6 +46,5 @@ def event_row(event: Event) -> tuple[Cell, ...]:
     return (
         Cell(numbers.clock(event.at), Tone.DIM),
         Cell(safe(event.source)),
-        Cell(safe(event.kind.replace("_", " "))),
         Cell(safe(event.message, limit=400), _TONES[event.severity]),
     )

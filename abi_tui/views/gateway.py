@@ -148,8 +148,11 @@ def limit_words(limit: LimitStats) -> str:
 
 
 def failures_text(breaker: BreakerReport) -> str:
-    """The failures in a row against how many open it: `3/5`."""
-    return f"{numbers.count(breaker.failures)}/{numbers.count(breaker.failure_threshold)}"
+    """The failures in a row against how many open it: `3/5`; `5+` where answers came later still."""
+    threshold = numbers.count(breaker.failure_threshold)
+    if breaker.failures > breaker.failure_threshold:
+        return f"{threshold}+"
+    return f"{numbers.count(breaker.failures)}/{threshold}"
 
 
 def _route_row(route: RouteStats) -> tuple[Cell, ...]:

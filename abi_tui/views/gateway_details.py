@@ -239,9 +239,11 @@ def _upstreams(upstreams: tuple[UpstreamStats, ...]) -> Iterator[Line]:
 
 def _failures(breaker: BreakerReport) -> str:
     count = numbers.count
-    row = f"{count(breaker.failures)} of {count(breaker.failure_threshold)} in a row"
+    row = f"{count(breaker.failures)} in a row, {count(breaker.failure_threshold)} open it"
+    if not breaker.window_calls:  # none yet, or no failure ratio is watched
+        return row
     window = f"{count(breaker.window_failures)} of {numbers.counted(breaker.window_calls, 'call')}"
-    return f"{row}, {window} in the window"
+    return f"{row}; {window} in the window"
 
 
 def _trials(breaker: BreakerReport) -> str:

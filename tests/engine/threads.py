@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
 from typing import TypeVar
 
+from abi_engine.core.clock import ManualClock
+
 T = TypeVar("T")
+
+
+class YieldingKey(str):
+    """A key at which another thread gets its turn whenever a dict looks at it."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        time.sleep(0)
+        return super().__hash__()
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other)
+
+
+class YieldingClock(ManualClock):
+    """A clock at which another thread gets its turn whenever it is read; each reading moves it."""
+
+    def __init__(self, step: float) -> None:
+        super().__init__()
+        self._step = step
+
+    def monotonic(self) -> float:
+        """The seconds it was moved to."""
+        time.sleep(0)
+        self.advance(self._step)
+        return super().monotonic()
+
 
 # A thread keeps the interpreter for 5 ms by default: most tests end before the first switch.
 SWITCH_OFTEN = 1e-6

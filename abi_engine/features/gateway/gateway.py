@@ -52,17 +52,6 @@ from abi_engine.runtime.limiter import RateDecision
 
 REPORT_ROWS: Final = 200
 TRACE_TIMEOUT: Final = 1.0
-_NONBLOCKING: Final = frozenset(
-    (
-        "match_route",
-        "check_rate_limit",
-        "record_upstream_result",
-        "breaker_state",
-        "reset_breaker",
-        "force_breaker",
-        "stats",
-    )
-)
 
 
 class Gateway(Feature, GatewayApi):
@@ -248,9 +237,6 @@ class Gateway(Feature, GatewayApi):
 
     def metrics(self) -> tuple[Family, ...]:
         return metrics.families(self.stats(), self._traffic, self.breakers())
-
-    def nonblocking(self) -> frozenset[str]:
-        return _NONBLOCKING
 
     # Its life.
 

@@ -181,10 +181,9 @@ class RouteBook:
 
     def _tell(self, kind: str, path: str, methods: tuple[str, ...]) -> None:
         done = kind.removeprefix("route_")
-        words = " ".join(methods) if methods and methods != (ANY_METHOD,) else "any method"
-        self._events.add(
-            "gateway", kind, f"route {words} {path} {done}", subject=path, methods=words
-        )
+        words = " ".join(methods) if methods and methods != (ANY_METHOD,) else ""
+        name = f"{words} {path}".strip()
+        self._events.add("gateway", kind, f"route {name} {done}", subject=path, methods=words)
 
     def _tell_shadowed(self, route: Route) -> None:
         self._events.add(

@@ -77,7 +77,7 @@ def reset(invocation: Invocation, upstream: str) -> Exit:
     with session.engine(invocation, keeps="the change ends") as engine:
         with nearest(engine, upstream):
             state = engine.gateway.breaker_state(upstream)
-        change = Change((f"reset the breaker of {upstream} (it is {_words(state)})",))
+        change = Change((f"reset the breaker of {upstream} ({_words(state)} before)",))
         return carry_out(invocation, change, lambda: engine.gateway.reset_breaker(upstream))
 
 
@@ -108,7 +108,7 @@ def force(invocation: Invocation, upstream: str, state: str) -> Exit:
     with session.engine(invocation, keeps="the change ends") as engine:
         with nearest(engine, upstream):
             before = engine.gateway.breaker_state(upstream)
-        step = f"{step} (it is {_words(before)})"
+        step = f"{step} ({_words(before)} before)"
         return carry_out(
             invocation,
             Change((step,), undo if held else ""),

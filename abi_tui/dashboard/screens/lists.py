@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from textual.binding import BindingType
+
+from abi_engine.features.gateway.api import LimitStats
 from abi_tui.dashboard import plans
 from abi_tui.dashboard.feed import Query
 from abi_tui.dashboard.frame import Box
+from abi_tui.dashboard.keys import LIMIT, Key, bindings
 from abi_tui.dashboard.screens.page import Page
 from abi_tui.dashboard.widgets.events import EventsPane
 from abi_tui.dashboard.widgets.table import WholeListPane
@@ -42,6 +46,8 @@ class Source(NamedTuple):
         flexible: the column that takes what room is left.
         same_as: the command that prints it.
         help: what it lists.
+        pane: the kind of list.
+        more_views: other views that keys in it lead to.
     """
 
     name: str
@@ -50,6 +56,8 @@ class Source(NamedTuple):
     flexible: str
     same_as: str
     help: str
+    pane: type[WholeListPane] = WholeListPane
+    more_views: tuple[str, ...] = ()
 
 
 def _logs(engine: EngineApi) -> Listing:
@@ -71,9 +79,25 @@ LOGS = Source(
     "logs", "engine.logs", _logs, "message", "abi logs",
     f"The newest {ROWS} lines of the engine's log, newest first.",
 )  # fmt: skip
+
+
+class LimitsPane(WholeListPane):
+    """The limits at work."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(LIMIT)]
+    keys: ClassVar[tuple[Key, ...]] = (*WholeListPane.keys, *LIMIT)
+    footer: ClassVar[tuple[str, ...]] = ("check_limit", "filter")
+
+    @property
+    def limit(self) -> LimitStats | None:
+        """The chosen one."""
+        chosen = self.object
+        return chosen if isinstance(chosen, LimitStats) else None
+
+
 LIMITS = Source(
     "limits", "gateway.limits", _limits, "path", "abi gateway limits",
-    "The limits at work, those that refuse most first.",
+    "The limits at work, those that refuse most first.", LimitsPane, ("gateway.check",),
 )  # fmt: skip
 SETTINGS = Source(
     "config", "config.settings", _settings, "value", "abi config show --running --origin",
@@ -83,7 +107,7 @@ SETTINGS = Source(
 
 def list_pane(source: Source, *, place: str = "list") -> WholeListPane:
     """An empty list for what a source has."""
-    pane = WholeListPane(place=place, title=source.name, flexible=source.flexible)
+    pane = source.pane(place=place, title=source.name, flexible=source.flexible)
     pane.same_as, pane.help_text = source.same_as, source.help
     return pane
 
@@ -94,7 +118,7 @@ class ListPage(Page):
     def __init__(self, source: Source) -> None:
         self.list = list_pane(source)
         super().__init__(source.name, (self.list, *self.more()), self.plan())
-        self.views = (source.view, *self.views)
+        self.views = (source.view, *source.more_views, *self.views)
         self._source = source
 
     def more(self) -> tuple[WholeListPane, ...]:

@@ -217,12 +217,7 @@ class PromptScreen(Modal[str | None]):
 class ExportScreen(Modal[Kind | None]):
     """How to write what is on the screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "choose('json')", show=False),
-        Binding("c", "choose('csv')", show=False),
-        Binding("s", "choose('svg')", show=False),
-        Binding("escape,q", "dismiss", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", show=False)]
 
     def __init__(self) -> None:
         self._pane = TextPane(place="only")
@@ -232,15 +227,20 @@ class ExportScreen(Modal[Kind | None]):
         """Say what there is."""
         self._pane.show("export", self._composed)
 
-    def action_choose(self, kind: str) -> None:
+    def on_key(self, event: events.Key) -> None:
         """This one."""
-        self.dismiss(Kind(kind))
+        kind = _KEYS.get(event.key)
+        if kind is not None:
+            event.stop()
+            event.prevent_default()
+            self.dismiss(kind)
 
 
 def _kind(key: str, name: str, words: str) -> Line:
     return Span(f" {key}  ", Ink.STRONG), Span(f"{name:<6}"), Span(words, Ink.DIM)
 
 
+_KEYS = {"j": Kind.JSON, "c": Kind.CSV, "s": Kind.SVG}
 _KINDS = (
     _kind("j", "json", "the list in focus, as the command prints it"),
     _kind("c", "csv", "the list in focus, for a spreadsheet"),

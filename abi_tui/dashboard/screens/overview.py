@@ -68,6 +68,12 @@ class OverviewPage(Page):
         """The window of the routes and the detail, as far as reports lack them."""
         return ask_routes(self.routes, self.detail)
 
+    def row_chosen(self) -> None:
+        """The detail follows, where it is shown."""
+        if self.detail.size:
+            show_routes(self.routes, self.detail, None)
+            self.dashboard.ask_page()
+
     def fill(self, answer: object) -> None:
         """Everything from the report."""
         app = self.dashboard

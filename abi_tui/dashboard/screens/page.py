@@ -70,6 +70,9 @@ class Page(Screen[None]):
         self.top.show(self.dashboard.top_line())
         self.fill(answer)
 
+    def row_chosen(self) -> None:
+        """Another row of a list is chosen."""
+
     def hint(self) -> None:
         """Offer the keys of what is in focus."""
         pane = self.focused

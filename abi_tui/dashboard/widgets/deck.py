@@ -35,6 +35,10 @@ class Pane(Lines):
     footer: ClassVar[tuple[str, ...]] = ()
     same_as = ""
 
+    def command(self) -> str:
+        """The command that prints what it shows now; empty where there is none."""
+        return self.same_as
+
     def title(self) -> str:
         """What it shows, in a few words."""
         return ""

@@ -38,6 +38,6 @@ class EventsPane(WholeListPane):
 
 
 def _calm(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
-    """How bad it is is told by what kind of thing happened, not by the whole line."""
-    at, source, kind, message = row
-    return at, source, kind._replace(tone=message.tone), message._replace(tone=Tone.PLAIN)
+    """How bad it is is told by the word in front, not by the whole line."""
+    at, source, message = row
+    return at, source._replace(tone=message.tone), message._replace(tone=Tone.PLAIN)

@@ -11,6 +11,7 @@ from abi_engine.features.gateway.api import GatewayReport, RoutePage, RouteSort,
 from abi_tui.dashboard.keys import LIST, PANES, ROUTE, Key, bindings
 from abi_tui.dashboard.paint import Ink, Line, Span
 from abi_tui.dashboard.widgets.table import Fed, ListPane
+from abi_tui.views.detail import command_line
 from abi_tui.views.gateway import routes_table
 from abi_tui.views.window import route_page
 
@@ -57,6 +58,12 @@ class RoutesPane(ListPane):
         self._live = True
         self._page: RoutePage | None = None
         self._offset = 0
+
+    def command(self) -> str:
+        """With the order and the filter."""
+        words = ["--sort", self.sort]
+        words += ["--filter", self.filter] if self.filter else []
+        return f"{self.same_as} {command_line(*words)}"
 
     def asks(self) -> Callable[[EngineApi], tuple[int, RoutePage]] | None:
         """What to ask the engine for; None where a report is enough."""

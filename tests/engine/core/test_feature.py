@@ -84,7 +84,15 @@ def test_a_feature_that_cannot_close_is_stopped_all_the_same(feature: Noting) ->
     assert feature.state is State.STOPPED
 
 
-def test_many_threads_open_it_once(feature: Noting) -> None:
+def test_many_threads_open_it_once(clock: ManualClock) -> None:
+    class Laborious(Noting):
+        """Takes long enough for the other threads to come."""
+
+        def _open(self) -> None:
+            super()._open()
+            assert sum(1 for _ in range(50_000)) == 50_000
+
+    feature = Laborious(clock)
 
     def work(_: int) -> State:
         feature.start()

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from abi_engine.core.clock import ManualClock
 from abi_engine.measure.recent import RecentCounts
-from tests.engine.threads import together
+from tests.engine.threads import YieldingClock, together
+from tests.scale import scaled
 
 steps = st.lists(
     st.tuples(
@@ -90,16 +91,18 @@ def test_what_it_returned_does_not_change_later() -> None:
 
 
 def test_no_call_is_lost_among_sixty_four_threads() -> None:
-    counts = RecentCounts(ManualClock())
+    for _ in range(scaled(12, 300)):
+        count_together(RecentCounts(YieldingClock(step=0.01)))
 
+
+def count_together(counts: RecentCounts) -> None:
     def work(_: int) -> None:
-        for number in range(200):
+        for number in range(20):
             counts.record(0.001, error=number % 4 == 0)
             counts.limited()
-            if number % 50 == 0:
-                counts.recent()
+        counts.recent()
 
     together(64, work)
     recent = counts.recent()
-    assert (recent.calls, recent.errors, recent.limited) == (25_600, 3_200, 12_800)
-    assert recent.latency.count == 12_800
+    assert (recent.calls, recent.errors, recent.limited) == (2_560, 320, 1_280)
+    assert recent.latency.count == 1_280

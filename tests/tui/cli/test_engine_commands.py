@@ -230,14 +230,14 @@ def test_forty_commands_at_once_on_one_data_directory_all_succeed() -> None:
     words = [*ABI, "gateway", "routes", "list", "--json", "--timeout", "60"]
     done = subprocess.run(
         ["xargs", "-P8", "-I{}", *words],
-        input="\n".join(map(str, range(8))),
+        input="\n".join(map(str, range(40))),
         capture_output=True,
         text=True,
         timeout=100,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count('"schema": "abi.gateway.routes/1"') == 8
+    assert done.stdout.count('"schema": "abi.gateway.routes/1"') == 40
 
 
 # the rest

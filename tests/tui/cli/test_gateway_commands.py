@@ -200,7 +200,7 @@ def test_a_route_is_switched_off_and_on_with_the_way_back(abi: Call, gateway: En
 
 def test_a_breaker_is_held_open_released_and_reset(abi: Call, gateway: Engine) -> None:
     said = abi("gateway", "breakers", "force", UPSTREAM, "open")
-    assert said.out == f"done  hold the breaker of {UPSTREAM} open (it is closed)\n"
+    assert said.out == f"done  hold the breaker of {UPSTREAM} open (closed before)\n"
     assert said.err == f"abi: undo: abi gateway breakers force {UPSTREAM} release\n"
     assert gateway.gateway.breaker_state(UPSTREAM) is BreakerState.OPEN
     assert "○ OPEN held" in abi("gateway", "breakers", "list").out

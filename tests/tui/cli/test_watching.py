@@ -107,14 +107,14 @@ def test_the_past_does_not_go_on() -> None:
 def _each(wanted: Format, lagged: Callable[[], int] = lambda: 0) -> None:
     invocation = Invocation()
     invocation.format = wanted
-    each(invocation, map(_event, (1, 2)), event_row, (8, 8, 16, 0), lagged)
+    each(invocation, map(_event, (1, 2)), event_row, (8, 8, 0), lagged)
 
 
 def test_events_that_come_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     _each(Format.TABLE)
     assert capsys.readouterr().out.splitlines() == [
-        "12:04:11  gateway   breaker opened    event 1",
-        "12:04:11  gateway   breaker opened    event 2",
+        "12:04:11  gateway   event 1",
+        "12:04:11  gateway   event 2",
     ]
 
 

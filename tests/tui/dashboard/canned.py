@@ -35,6 +35,7 @@ from abi_engine.features.gateway.api import (
     UpstreamStats,
 )
 from abi_engine.runtime.breaker import BreakerReport, BreakerState, Transition
+from abi_engine.runtime.limiter import RateDecision
 from abi_engine.system import EngineStatus, FeatureStatus, LogLine, Report
 from abi_tui.views.window import route_page
 
@@ -341,6 +342,11 @@ class CannedGateway:
             LimitStats(path, (), RouteLimit(), 12 + index, 8_112, 204 - index * 90, 2.0 - index)
             for index, path in enumerate(("/users/list", "/items/list", "/orders/{id}"))
         )
+
+    def check_rate_limit(self, route: str, client: str) -> RateDecision:
+        """Allowed."""
+        self._engine.record("check_rate_limit", route, client)
+        return RateDecision(True, 41, 0.0)
 
     def send_test_request(
         self, path: str, method: str = "GET", *, timeout: float = 10.0

@@ -6,8 +6,8 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
+import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from typing import Self
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+_SIZE = ("COLUMNS", "LINES")
 
 
 class Terminal:
@@ -37,11 +38,19 @@ class Terminal:
         self._changed = Condition()
         self._written = bytearray()
         self._ended = False
-        self.pid, self._master = pty.fork()
-        if self.pid == 0:
-            os.execvpe(command[0], list(command), {**environ, "TERM": "xterm-256color"})
-        size = struct.pack("HHHH", rows, columns, 0, 0)
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        sizeless = {name: value for name, value in environ.items() if name not in _SIZE}
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={**sizeless, "TERM": "xterm-256color"},
+        )
+        os.close(slave)
+        self.pid = self._process.pid
         self._reader = Thread(target=self._read, name="pty", daemon=True)
         self._reader.start()
 
@@ -129,8 +138,7 @@ class Terminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
+        self._process.kill()
+        self._process.wait()
         self._reader.join(5)
         os.close(self._master)

@@ -10,6 +10,7 @@ from rich.color import Color
 from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 
+from abi_engine.core.errors import InvalidConfig
 from abi_tui.dashboard.core import Settings
 from abi_tui.dashboard.paint import Ground, Ink
 from abi_tui.dashboard.places import PLACES
@@ -116,6 +117,11 @@ def test_mono_has_no_colour_and_status_still_differs() -> None:
 )
 def test_a_theme_suits_the_terminal(environ: dict[str, str], name: str) -> None:
     assert choose(None, environ).name == name
+
+
+def test_a_theme_that_is_not_there_is_one_clear_line() -> None:
+    with pytest.raises(InvalidConfig, match="no theme named 'nihgt'; did you mean 'night'"):
+        choose("nihgt", {})
 
 
 def test_a_theme_that_was_asked_for_is_taken() -> None:

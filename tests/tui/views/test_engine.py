@@ -60,16 +60,15 @@ def test_what_is_wrong_with_the_engine_comes_before_the_gateway() -> None:
     assert engine.trouble_cells(status(), None) == ()
 
 
-def test_an_event_has_its_time_source_kind_and_words() -> None:
+def test_an_event_has_its_time_source_and_words_and_no_kind_that_repeats_them() -> None:
     event = Event(7, NOW, "gateway", "breaker_opened", "up", severity=Severity.WARNING)
     table = events.events_table([event])
     assert [cell.text for cell in table.rows[0]] == [
         "12:04:11",
         "gateway",
-        "breaker opened",
         "up",
     ]
-    assert table.rows[0][3].tone is Tone.WARN
+    assert table.rows[0][2].tone is Tone.WARN
     assert table.keys == ("7",)
 
 

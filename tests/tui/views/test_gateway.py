@@ -154,11 +154,22 @@ def test_the_detail_of_a_route_is_in_the_order_of_what_matters() -> None:
     at = [labels.index(label) for label in (*order, "latency ms, last 60 s", "last hit")]
     assert at == sorted(at)
     assert _line(found, "breaker") == "○ OPEN for 12 s"
-    assert _line(found, "failures") == "3 of 5 in a row, 4 of 50 calls in the window"
+    assert _line(found, "failures") == "3 in a row, 5 open it; 4 of 50 calls in the window"
     assert _line(found, "refused") == "1 234 calls"
     assert _line(found, "next try in") == "8.0 s"
     assert _line(found, "last change") == "12:03:59  closed → open  5 consecutive failures"
     assert _line(found, "last hit") == "41 s ago"
+
+
+def test_a_window_without_calls_is_not_told_of() -> None:
+    quiet = upstream(breaker(window_failures=0, window_calls=0))
+    found = gateway_details.breaker_detail(quiet, NOW)
+    assert _line(found, "failures") == "3 in a row, 5 open it"
+
+
+def test_failures_that_come_after_the_threshold_do_not_read_as_a_share_above_one() -> None:
+    texts = [gateway.failures_text(breaker(failures=count)) for count in (0, 5, 6)]
+    assert texts == ["0/5", "5/5", "5+"]
 
 
 def test_trials_are_told_of_while_it_is_half_open_alone() -> None:

@@ -214,6 +214,13 @@ def test_every_change_is_told() -> None:
     kinds = [event.kind for event in reversed(made.events.latest())]
     assert kinds == ["route_added", "route_disabled", "route_enabled", "route_removed"]
     assert all(event.subject == "/a" for event in made.events.latest())
+    assert made.events.latest()[-1].message == "route GET /a added"
+
+
+def test_a_route_for_any_method_is_told_by_its_path_alone() -> None:
+    made = MadeGateway()
+    made.gateway.add_route(route("/a"))
+    assert [event.message for event in made.events.latest()] == ["route /a added"]
 
 
 def test_switching_off_does_not_last(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 
@@ -76,6 +78,28 @@ def test_a_body_at_its_rate_may_take_longer_than_the_grace(stage: Stage) -> None
     assert not upstream.released.wait(BRIEF * 2)
     client.send(b"x" * 10)
     assert client.answer().status == 204
+
+
+def test_a_client_that_an_upstream_keeps_waiting_is_not_blamed(stage: Stage) -> None:
+    def script(visit: Visit) -> None:
+        visit.read_head()
+        visit.owner.released.wait(10)
+        visit.wait_for_end()
+
+    upstream = stage.serve(script, limits=Limits(body_grace=0.5, body_rate=1 << 30))
+    client = stage.client()
+    client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n")
+
+    def push() -> None:
+        with suppress(OSError):  # it ends when the gateway does
+            client.send(b"x" * 100_000_000)
+
+    pushing = Thread(target=push)
+    pushing.start()
+    assert not upstream.released.wait(1.2)
+    assert stage.admitter.finished == []
+    stage.proxy.stop(0.5)
+    pushing.join(5)
 
 
 def test_an_upstream_that_never_answers_is_a_504(stage: Stage) -> None:
@@ -181,9 +205,11 @@ def test_a_client_that_reads_nothing_is_cut_off_and_no_fault_of_the_upstream(
     stage: Stage,
 ) -> None:
     def script(visit: Visit) -> None:
+        block = b"x" * 1_000_000
         visit.read_head()
         visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
-        visit.send(b"x" * 100_000_000)
+        for _ in range(100):
+            visit.send(block)
 
     stage.serve(script, route={"timeouts": {"idle": BRIEF}})
     client = stage.client(receive_buffer=4096)

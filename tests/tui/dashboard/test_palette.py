@@ -1,0 +1,125 @@
+"""Everything that has a name is found by a few of its letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from abi_tui.cli.root import root
+from abi_tui.cli.tree import walk
+from abi_tui.dashboard.moment import Moment
+from abi_tui.dashboard.palette_entries import commands, entries
+from abi_tui.dashboard.places import PLACES
+from abi_tui.dashboard.screens.detail import DetailPage
+from abi_tui.dashboard.screens.palette import Entry, PaletteScreen, ranked
+from abi_tui.dashboard.themes import PALETTES
+from tests.tui.dashboard.canned import UPSTREAMS, paths, report
+from tests.tui.dashboard.still import Still
+
+Run = Callable[..., None]
+
+
+def test_every_screen_route_upstream_and_theme_is_there() -> None:
+    found = entries(Moment.of(report()))
+    by_kind: dict[str, set[str]] = {}
+    for entry in found:
+        by_kind.setdefault(entry.kind, set()).add(entry.argument)
+    assert by_kind["screen"] == {place.name for place in PLACES}
+    assert {name.partition(" ")[2] or name for name in by_kind["route"]} == set(paths())
+    assert by_kind["upstream"] == set(UPSTREAMS)
+    assert by_kind["theme"] == {palette.name for palette in PALETTES}
+
+
+def test_every_command_is_there() -> None:
+    known = {node.words for node in walk(root()) if not hasattr(node.command, "commands")}
+    assert {entry.name for entry in commands()} == known
+
+
+def test_a_name_that_begins_with_the_letters_comes_first() -> None:
+    names = ("storage", "config", "abi config show", "toolchain")
+    found = ranked([Entry("x", name, "", "") for name in names], "con")
+    assert [entry.name for entry in found] == ["config", "abi config show", "toolchain"][
+        : len(found)
+    ]
+
+
+def test_the_kind_can_be_named_as_well() -> None:
+    found = ranked([Entry("route", "/logs", "", ""), Entry("screen", "logs", "", "")], "screen lo")
+    assert [entry.kind for entry in found] == ["screen"]
+
+
+def test_enter_goes_to_a_screen(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", *"logs", "enter")
+        assert shown.app.crumbs == ("overview", "logs")
+
+    on_dashboard(test)
+
+
+def test_enter_opens_a_route(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", *"/items/list", "enter")
+        assert isinstance(shown.page, DetailPage)
+        assert shown.page.route == "/items/list"
+
+    on_dashboard(test)
+
+
+def test_enter_opens_an_upstream(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", *"9002", "enter")
+        assert isinstance(shown.page, DetailPage)
+        assert shown.page.upstream == UPSTREAMS[1]
+        assert "connection refused" in shown.text
+
+    on_dashboard(test)
+
+
+def test_a_command_that_a_screen_shows_leads_there_and_others_are_copied(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", *"abi gateway limits", "enter")
+        assert shown.page.crumb == "limits"
+        await shown.press("ctrl+p", *"abi completions zsh", "enter")
+        assert shown.app.clipboard == "abi completions zsh"
+        assert "copied: abi completions zsh" in shown.foot
+
+    on_dashboard(test)
+
+
+def test_a_key_is_pressed_by_its_name(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", *"pause", "enter")
+        assert "PAUSED" in shown.top
+
+    on_dashboard(test)
+
+
+def test_the_cursor_moves_and_goes_round(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", "down", "down", "up", "enter")
+        assert shown.app.crumbs == ("overview", "gateway")
+        await shown.press("ctrl+p", "up", "enter")
+        assert shown.app.crumbs == ("overview", "gateway")
+
+    on_dashboard(test)
+
+
+def test_nothing_found_says_so_and_escape_leaves(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", *"zzzz")
+        assert "nothing is called like 'zzzz'" in shown.text
+        await shown.press("enter")
+        assert not isinstance(shown.app.screen, PaletteScreen)
+
+    on_dashboard(test)
+
+
+def test_a_click_takes_what_it_hits(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", *"logs")
+        screen = shown.app.screen
+        assert isinstance(screen, PaletteScreen)
+        await shown.pilot.click(screen._pane, offset=(14, 2))
+        await shown.settle()
+        assert shown.app.crumbs == ("overview", "logs")
+
+    on_dashboard(test)
