@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from abi_engine.engine import Engine, EngineApi
     from abi_engine.features.gateway.api import Route, RouteLimit
     from abi_engine.features.gateway.config import GatewayConfig
-    from abi_engine.runtime.breaker_contract import BreakerSettings
+    from abi_engine.runtime.breaker_contract import BreakerSettings, BreakerState
     from abi_engine.service.connect import connect
     from abi_engine.settings import ServiceSection
 
@@ -54,6 +54,7 @@ __all__ = [
     "AddressInUse",
     "AlreadyExists",
     "BreakerSettings",
+    "BreakerState",
     "Clock",
     "ConnectionLost",
     "DataDirectoryError",
@@ -93,6 +94,7 @@ __version__ = VERSION
 
 _HOMES = {
     "BreakerSettings": "runtime.breaker_contract",
+    "BreakerState": "runtime.breaker_contract",
     "Clock": "core.clock",
     "Engine": "engine",
     "EngineApi": "engine",

@@ -184,7 +184,7 @@ class _Reader:
                 f"cannot read {safe(str(file))}: {error.strerror}",
                 hint="name another file with --config, or leave it out",
             ) from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # no text, no TOML, or a bomb
             raise InvalidConfig(
                 f"{safe(str(file))}: {error}", hint="abi config validate"
             ) from error

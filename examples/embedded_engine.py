@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from abi_engine import Engine, FeatureDisabled, Route, load
+from abi_engine import BreakerState, Engine, FeatureDisabled, Route, load
 
 with TemporaryDirectory() as directory:
     home = Path(directory)
@@ -24,7 +24,7 @@ with TemporaryDirectory() as directory:
     # Events are a stream, and any thread may watch.
     with Engine(config) as engine, engine.events.watch() as events:
         engine.gateway.add_route(Route("/hello", ("http://127.0.0.1:9000",)))
-        engine.gateway.force_breaker("http://127.0.0.1:9000", "open")
+        engine.gateway.force_breaker("http://127.0.0.1:9000", BreakerState.OPEN)
         print(f"event: {next(events).message}")
 
         # What is switched off keeps its shape, and says how to switch it on.

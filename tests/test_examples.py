@@ -38,9 +38,9 @@ SHOWN = {
         r"it recovers, and after two seconds a trial may try",
         r"200 by the upstream, breaker closed",
         r"what happened, oldest first:",
-        r"  closed → open: 3 consecutive failures",
-        r"  open → half open: reset after 2 s",
-        r"  half open → closed: 1 trial succeeded",
+        r"  open: 3 consecutive failures",
+        r"  half open: reset after 2 s",
+        r"  closed: 1 trial succeeded",
     ),
     "embedded_engine": (
         r"engine\.log_level = warning \(flag engine\.log_level\)",

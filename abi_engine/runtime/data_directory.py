@@ -57,20 +57,8 @@ class DataDirectory:
             EngineBusy: it is still owned by another then; `details["pid"]` names the process.
             DataDirectoryError: it cannot be created, read or written.
         """
-        if self._descriptor is not None:
-            return
-        descriptor = self._open()
-        try:
-            self._lock(descriptor, timeout)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
-        except OSError as error:
-            os.close(descriptor)
-            raise self._unusable(error) from error
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
+        while self._descriptor is None:
+            self._descriptor = self._acquired(timeout)
 
     def release(self) -> None:
         """Leave the directory to others. Does nothing where it is not owned."""
@@ -100,6 +88,32 @@ class DataDirectory:
             raise self._unusable(error) from error
         finally:
             os.close(descriptor)
+
+    def _acquired(self, timeout: float) -> int | None:
+        """The descriptor that has the lock; None where the file was replaced meanwhile."""
+        descriptor = self._open()
+        try:
+            self._lock(descriptor, timeout)
+            if not self._is_in_place(descriptor):
+                os.close(descriptor)
+                return None
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise self._unusable(error) from error
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _is_in_place(self, descriptor: int) -> bool:
+        """Whether it is still the file that others open: a lock on a removed one keeps nobody."""
+        try:
+            found = (self.path / LOCK_NAME).lstat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(descriptor))
 
     def _open(self) -> int:
         try:

@@ -79,6 +79,7 @@ class AdminProtocol(asyncio.Protocol):
         self._refused: _Refused | None = None
         self._head_size = 0
         self._in_head = False
+        self._is_writable = True
         self._url = b""
         self._authorization = ""
 
@@ -116,6 +117,17 @@ class AdminProtocol(asyncio.Protocol):
         self._expect(None)
         if self._task is not None:
             self._task.cancel()
+
+    def pause_writing(self) -> None:
+        """The client does not read: it is answered no more until it does."""
+        self._is_writable = False
+
+    def resume_writing(self) -> None:
+        """It has read."""
+        self._is_writable = True
+        if self._task is None and self._transport is not None and not self._transport.is_closing():
+            self._expect(None)
+            self._listen()
 
     def close(self) -> None:
         """End the connection; an answer that is being made is not waited for."""
@@ -196,6 +208,13 @@ class AdminProtocol(asyncio.Protocol):
             self._write_last(answer, request)
             return
         self._transport.write(rendered(answer, request))
+        if self._is_writable:
+            self._listen()
+        else:
+            self._expect(IDLE_TIMEOUT)
+
+    def _listen(self) -> None:
+        assert self._transport is not None
         self._transport.resume_reading()
         self._go_on()
 

@@ -16,7 +16,7 @@ from abi_engine.core.text import safe
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation, say
 from abi_tui.cli.output import Answer, show
-from abi_tui.views.detail import Detail, line
+from abi_tui.views.detail import Detail, command_line, line
 
 SCHEMA = "change/1"
 
@@ -56,12 +56,24 @@ def carry_out(invocation: Invocation, change: Change, do: Callable[[], object]) 
             return Exit.FAILED
         do()
     word = "would" if invocation.dry_run else "done"
-    data = {"dry_run": invocation.dry_run, "steps": list(change.steps), "undo": change.undo}
+    undo = _there(invocation, change.undo)
+    data = {"dry_run": invocation.dry_run, "steps": list(change.steps), "undo": undo}
     lines = tuple(line(word, safe(step)) for step in change.steps)
     show(invocation, Answer(SCHEMA, data, Detail("change", word, lines)))
-    if change.undo and not invocation.dry_run:
-        invocation.note(f"undo: {safe(change.undo)}")
+    if undo and not invocation.dry_run:
+        invocation.note(f"undo: {safe(undo)}")
     return Exit.DONE
+
+
+def _there(invocation: Invocation, undo: str) -> str:
+    """The command that undoes a change, at the engine that this command was told to change."""
+    if not undo:
+        return ""
+    if invocation.attach is not None:
+        return f"{undo} {command_line('--attach', invocation.attach)}"
+    if invocation.data_dir is not None:
+        return f"{undo} {command_line('--data-dir', invocation.data_dir)}"
+    return undo
 
 
 def confirmed(invocation: Invocation, steps: tuple[str, ...]) -> bool:

@@ -31,7 +31,15 @@ SCHEMA = "abi.error/1"
 MESSAGE_SIZE = 2000
 
 _NOT_ONE_OF = re.compile(r"'([^']*)' is not one of ")
-_RANGE = re.compile(r"is not in the range (\S+?)<=?x<=?(\S+?)\.?$")
+_RANGES = tuple(
+    (re.compile(rf"is not in the range {click_says}\.?$"), ours)
+    for click_says, ours in (
+        (r"(\S+?)<=x<=(\S+?)", r"is not from \1 to \2"),
+        (r"(\S+?)<x<=(\S+?)", r"is not above \1 and at most \2"),
+        (r"x>=(\S+?)", r"is not at least \1"),
+        (r"x>(\S+?)", r"is not above \1"),
+    )
+)
 _TYPES = {
     "a valid integer range": "a whole number",
     "a valid integer": "a whole number",
@@ -177,7 +185,8 @@ def _parameter(error: click.BadParameter) -> str:
 
 def _lower(sentence: str) -> str:
     """A sentence of click's as ours: lower case at the start, no full stop at the end."""
-    sentence = _RANGE.sub(r"is not from \1 to \2", sentence)
+    for pattern, ours in _RANGES:
+        sentence = pattern.sub(ours, sentence)
     first = sentence.split(" ", 1)[0]
     for word, ours in _TYPES.items():
         sentence = sentence.replace(word, ours)

@@ -126,9 +126,12 @@ def _routes_from(text: bytes) -> tuple[Route, ...]:
     if len(text) > MAX_INPUT:
         message = f"standard input has more than {MAX_INPUT} bytes"
         raise click.UsageError(message)
+    if not text.strip():
+        message = "standard input is empty: it takes a route in JSON, or a list of routes"
+        raise click.UsageError(message)
     try:
         found = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRoute(f"standard input is no JSON: {error}") from error
     listed = found if isinstance(found, list) else [found]
     if not listed:

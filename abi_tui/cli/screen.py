@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from abi_engine.core.errors import InvalidArguments
-
 from abi_tui.cli import session
 from abi_tui.cli.changes import Change, carry_out
 from abi_tui.cli.invocation import Invocation, is_terminal
@@ -33,7 +32,7 @@ def open_dashboard(
     check_terminal("the dashboard", "abi dashboard --once prints what it shows")
     config = session.configuration(invocation)
     options = config.section("dashboard", session.sections()["dashboard"])
-    with _drawing():
+    with drawing():
         left: int = import_module(DASHBOARD).run(
             attach=invocation.attach,
             data_dir=invocation.data_dir,
@@ -53,8 +52,8 @@ def check_terminal(what: str, hint: str) -> None:
     Raises:
         InvalidArguments: stdout or stdin is no terminal, or one that cannot be drawn on.
     """
-    if not (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
-        message = f"{what} draws on a terminal, and stdin or stdout is none"
+    if not (is_terminal(sys.stdout) and is_terminal(sys.stdin)) or sys.stderr is None:
+        message = f"{what} draws on a terminal, and there is none"
         raise InvalidArguments(message, hint=hint)
     kind = os.environ.get("TERM", "")
     if kind in UNABLE:
@@ -62,10 +61,8 @@ def check_terminal(what: str, hint: str) -> None:
 
 
 @contextmanager
-def _drawing() -> Iterator[None]:
+def drawing() -> Iterator[None]:
     """While what draws writes to stderr: the terminal there, too, where it leads elsewhere."""
-    if sys.stderr is None:
-        raise InvalidArguments("the dashboard draws on stderr, which is closed")
     if is_terminal(sys.stderr):
         yield
         return

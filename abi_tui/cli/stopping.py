@@ -27,7 +27,8 @@ def stop(invocation: Invocation, deadline: float) -> Exit:
     with session.running(invocation) as engine:
         status = engine.system.status()
         where = status.data_dir or "memory"
-        change = Change((f"stop the engine {status.pid} on {where}",), "abi serve --detach")
+        undo = "" if invocation.attach else "abi serve --detach"
+        change = Change((f"stop the engine {status.pid} on {where}",), undo)
         return carry_out(invocation, change, lambda: _stop(engine, status, deadline))
 
 

@@ -5,7 +5,9 @@ Refuses to hold an engine in its own process: a busy engine must not freeze the 
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -26,6 +28,8 @@ from abi_tui.dashboard.widgets.events import EventsPane
 from abi_tui.dashboard.widgets.routes import RoutesPane
 from abi_tui.dashboard.widgets.table import ListPane
 
+TERMINATED = 130
+
 
 class Dashboard(Commands):
     """The whole application."""
@@ -37,6 +41,8 @@ class Dashboard(Commands):
 
     def on_mount(self) -> None:
         """Begin to follow the engine, on the screen that was asked for."""
+        if not self.is_headless:  # else the terminal would be left as it is
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, TERMINATED)
         self.call_after_refresh(self._follow)
         if self.settings.screen != "overview":
             self.go(self.settings.screen)
@@ -143,4 +149,7 @@ def run(
     finally:
         feed.close()
         way.leave()
-    return dashboard.return_code or code or 0
+    defect = dashboard._exception  # the toolkit has no other name for it
+    if defect is not None:
+        raise defect
+    return code or 0

@@ -28,7 +28,7 @@ from abi_tui.dashboard.widgets.breakers import BreakersPane
 from abi_tui.dashboard.widgets.deck import Pane
 from abi_tui.dashboard.widgets.routes import RoutesPane
 from abi_tui.dashboard.widgets.table import ListPane
-from abi_tui.dashboard.widgets.text import detail_lines, prose, same_as_lines
+from abi_tui.dashboard.widgets.text import command_lines, detail_lines, prose, same_as_lines
 from abi_tui.views.detail import Detail
 from abi_tui.views.detail import Line as DetailLine
 from abi_tui.views.gateway_details import answer_detail, decision_detail, match_detail
@@ -44,14 +44,25 @@ class Commands(Rewind):
 
     def perform(self, act: Act) -> None:
         """Do it; ask first where it is dangerous, and refuse where nothing may be changed."""
-        if self.settings.read_only:
-            self.say(READ_ONLY, Tone.WARN)
-        elif self.state is not State.LIVE:
-            self.say("not now: what is shown is not the present (L goes back to it)", Tone.WARN)
-        elif act.question:
+        if self._refuses():
+            return
+        if act.question:
             self._ask_first(act)
         else:
             self._do(act)
+
+    def _refuses(self) -> bool:
+        """Whether nothing may be done to the engine now; says why."""
+        why = ""
+        if self.settings.read_only:
+            why = READ_ONLY
+        elif self.state in (State.PAUSED, State.REPLAY):
+            why = f"not now: this is not the present; {self.key_for('live')} goes back to it"
+        elif self.state is not State.LIVE:
+            why = "not now: no engine answers"
+        if why:
+            self.say(why, Tone.WARN)
+        return bool(why)
 
     def _ask_first(self, act: Act) -> None:
         def answer(yes: bool | None) -> None:
@@ -107,10 +118,7 @@ class Commands(Rewind):
     def action_test_route(self) -> None:
         """Send a request through the gateway, to the chosen route."""
         pane = self.focused
-        if not isinstance(pane, RoutesPane) or pane.route is None:
-            return
-        if self.settings.read_only:
-            self.say(READ_ONLY, Tone.WARN)
+        if not isinstance(pane, RoutesPane) or pane.route is None or self._refuses():
             return
         method = pane.route.methods[0] if pane.route.methods else "GET"
         path = safe(pane.route.path)
@@ -136,10 +144,7 @@ class Commands(Rewind):
     def action_check_limit(self) -> None:
         """Ask for a client, and count a request of it."""
         pane = self.focused
-        if not isinstance(pane, LimitsPane) or pane.limit is None:
-            return
-        if self.settings.read_only:
-            self.say(READ_ONLY, Tone.WARN)
+        if not isinstance(pane, LimitsPane) or pane.limit is None or self._refuses():
             return
         path = pane.limit.path
 
@@ -153,7 +158,10 @@ class Commands(Rewind):
         self.push_screen(PromptScreen(f"count a request of which client on {safe(path)}", ""), ask)
 
     def _read(self, detail: Detail) -> None:
-        self.push_screen(HelpScreen(detail.title, partial(detail_lines, detail)))
+        def lines(width: int) -> list[Line]:
+            return [*detail_lines(detail, width), *command_lines(detail, width)]
+
+        self.push_screen(HelpScreen(detail.title, lines))
 
     def action_match_route(self) -> None:
         """Ask for a path, and say which route it would take."""

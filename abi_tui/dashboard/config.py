@@ -13,7 +13,7 @@ class DashboardConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         theme: its name; empty takes one that suits the terminal.
         keys: other keys by the name of what they do, such as `pause = "p,space"`
-            (`abi help keys` has the names).
+            (a wrong name is answered with all of them).
         interval: seconds between reports.
         export_dir: where `e` writes; empty means the current directory.
     """

@@ -191,6 +191,12 @@ class Core(App[int]):
         """Through the terminal (OSC 52); what is copied has been made safe."""
         super().copy_to_clipboard(safe(text, newlines=True))
 
+    def _fatal_error(self) -> None:
+        """A defect: leave without a word. `run` raises it, and whoever called says it in a line,
+        rather than the toolkit with every variable on the screen.
+        """
+        self._close_messages_no_wait()
+
     def page_changed(self) -> None:
         """Another page is in sight: it gets the moment, and asks for what it needs."""
         page = self.page

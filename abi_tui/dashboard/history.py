@@ -11,6 +11,7 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 KEPT_S = 900.0
+SCALE_S = 300.0
 COLUMN_S = 2
 
 
@@ -62,41 +63,34 @@ class History:
                 found[index] = one
         return found
 
-    def largest(self, value: int) -> float:
-        """The largest that is kept of a value; 0 where nothing is."""
-        return max((p.values[value] or 0.0 for p in self._points), default=0.0)
+    def largest(self, value: int, until: float) -> float:
+        """The largest of a value in the minutes that make its scale; 0 where there is none."""
+        end = bisect_right(self._points, until, key=_at)
+        begin = bisect_right(self._points, until - SCALE_S, key=_at)
+        return max((point.values[value] or 0.0 for point in self._points[begin:end]), default=0.0)
 
     def _around(self, at: float) -> list[Point]:
         index = bisect_right(self._points, at, key=_at)
         return self._points[max(index - 1, 0) : index + 1]
 
 
-class Scale:
-    """The upper end of a trace: 1, 2 or 5 times a power of ten. It grows, and never shrinks again,
-    so that a trace does not change its meaning while one looks at it.
+def ceiling(largest: float, least: float, most: float | None) -> float:
+    """Where a scale ends: the next 1, 2 or 5 times a power of ten, within its bounds.
 
-    Args:
-        least: what it starts with.
-        most: what it does not exceed, such as 100 for a share; None for no bound.
+    Made from the last minutes rather than from what is in sight, so that it grows at once, and
+    shrinks only when what made it grow is long over: a trace does not change its meaning while
+    one looks at it.
     """
+    wanted = round_up(largest) if largest > least else least
+    return wanted if most is None else min(wanted, most)
 
-    def __init__(self, least: float, most: float | None = None) -> None:
-        self.ceiling = least
-        self._most = most
 
-    def cover(self, value: float) -> float:
-        """Make room for a value, and tell where the scale ends now."""
-        if value > self.ceiling:
-            grown = round_up(value)
-            self.ceiling = grown if self._most is None else min(grown, self._most)
-        return self.ceiling
-
-    def words(self) -> str:
-        """Where it ends, in at most five letters: `0.5`, `200`, `5 k`."""
-        for step, letter in ((1e6, " M"), (1e3, " k")):
-            if self.ceiling >= step:
-                return f"{self.ceiling / step:g}{letter}"
-        return f"{self.ceiling:g}"
+def ceiling_words(end: float) -> str:
+    """Where a scale ends, in at most five letters: `0.5`, `200`, `5 k`."""
+    for step, letter in ((1e6, " M"), (1e3, " k")):
+        if end >= step:
+            return f"{end / step:g}{letter}"
+    return f"{end:g}"
 
 
 def round_up(value: float) -> float:
@@ -108,12 +102,12 @@ def round_up(value: float) -> float:
     return 10 * magnitude
 
 
-def bars(values: Iterable[float | None], ceiling: float, height: int) -> list[str]:
-    """A trace in `height` lines of block characters, eight steps each.
+def bars(values: Iterable[float | None], end: float, height: int) -> list[str]:
+    """A trace on a scale up to `end`, in `height` lines of block characters, eight steps each.
 
     What is not nothing shows at least one step, and what is too large is cut off.
     """
-    steps = [_steps(value, ceiling, height) for value in values]
+    steps = [_steps(value, end, height) for value in values]
     return [
         "".join(_BLOCKS[max(0, min(8, step - 8 * row))] for step in steps)
         for row in range(height - 1, -1, -1)
@@ -123,10 +117,10 @@ def bars(values: Iterable[float | None], ceiling: float, height: int) -> list[st
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
-def _steps(value: float | None, ceiling: float, height: int) -> int:
+def _steps(value: float | None, end: float, height: int) -> int:
     if not value or value < 0:
         return 0
-    return max(1, min(8 * height, ceil(8 * height * value / ceiling - 0.5)))
+    return max(1, min(8 * height, ceil(8 * height * value / end - 0.5)))
 
 
 def _at(point: Point) -> float:

@@ -60,7 +60,9 @@ class Way:
     @property
     def name(self) -> str:
         """Whom one is attached to, in a word or two."""
-        return self._attach or ("own engine" if self.owned else "engine")
+        if self._attach is not None and self._attach.startswith("ssh://"):
+            return f"{self._attach.removeprefix('ssh://').partition('/')[0]} engine"
+        return "own engine" if self.owned else "engine"
 
     @contextmanager
     def open(self) -> Iterator[Client]:

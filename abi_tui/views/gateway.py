@@ -148,7 +148,7 @@ def limit_words(limit: LimitStats) -> str:
 
 
 def failures_text(breaker: BreakerReport) -> str:
-    """The failures in a row against how many open it: `3/5`; `5+` where answers came later still."""
+    """The failures in a row against how many open it: `3/5`; `5+` where more came later."""
     threshold = numbers.count(breaker.failure_threshold)
     if breaker.failures > breaker.failure_threshold:
         return f"{threshold}+"

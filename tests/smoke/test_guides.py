@@ -127,6 +127,7 @@ def walk(tmp_path: Path) -> str:
     return run(script, environ, tmp_path / "output")
 
 
+@pytest.mark.slow
 def test_the_gateway_guide_does_what_it_says(walk: str) -> None:
     assert "hello\n" in walk
     codes = re.findall(r"\b(200|429) (?=(?:200|429) |\n)", walk)

@@ -105,7 +105,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     strip_prefix: str = ""
     limit: RouteLimit | None = RouteLimit()
     timeouts: Timeouts = Timeouts()
-    max_body: Annotated[int, msgspec.Meta(ge=0)] = 2 << 30
+    max_body: Annotated[int, msgspec.Meta(ge=0, le=1 << 60)] = 2 << 30
     preserve_host: bool = False
     request_headers: HeaderRules = HeaderRules()
     response_headers: HeaderRules = HeaderRules()

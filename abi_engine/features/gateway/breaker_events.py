@@ -22,12 +22,11 @@ _WORDS: Final = {
 
 def tell_transition(events: EventLog, upstream: str, transition: Transition) -> None:
     """Record a transition of an upstream's breaker."""
-    before, after = _WORDS[transition.before], _WORDS[transition.after]
     opened = transition.after is BreakerState.OPEN
     events.add(
         "gateway",
         "breaker_forced" if transition.forced else _KINDS[transition.after],
-        f"breaker {upstream} {before} → {after}: {transition.cause}",
+        f"breaker {upstream} {_WORDS[transition.after]}: {transition.cause}",
         subject=upstream,
         severity=Severity.WARNING if opened else Severity.INFO,
         before=transition.before.value,

@@ -55,7 +55,7 @@ class RouteFile:
         try:
             text = data.decode()
             tree = tomllib.loads(text)
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # no text, no TOML, or a bomb
             place = f"{self._shown}:{_line_of_error(error, data)}"
             raise InvalidConfig(f"{place}: {safe(str(error))}", hint=_HINT) from error
         unknown = tree.keys() - {"routes"}
@@ -131,9 +131,11 @@ def _unusual(value: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
 
 
 def _line_of_error(error: Exception, data: bytes) -> int:
-    """Where a parser gave up; it tells in words, or it was at the end."""
+    """Where a parser gave up; it tells in words, or it was at the end; 1 where it fell over."""
     if isinstance(error, UnicodeDecodeError):
         return data.count(b"\n", 0, error.start) + 1
+    if not isinstance(error, tomllib.TOMLDecodeError):
+        return 1
     number = str(error).rpartition("(at line ")[2].partition(",")[0]
     return int(number) if number.isdecimal() else data.count(b"\n") + 1
 

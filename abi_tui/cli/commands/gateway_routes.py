@@ -13,6 +13,7 @@ ROUTE_ORDERS = ("path", "rate", "p50", "p99", "errors", "limited", "last_hit")
 BALANCES = ("round_robin", "least_in_flight", "weighted", "consistent_hash")
 LIMIT_KINDS = ("token_bucket", "sliding_window", "fixed_window")
 LIMIT_BY = ("address", "header", "route")
+ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 PATH = argument("path", live="routes", help="The route's path, such as /users/{id}.")
 METHOD = click.option("-X", "--method", metavar="METHOD", help="Such as GET or POST.")
@@ -110,18 +111,23 @@ def show_route(invocation: Invocation, path: str, method: str | None) -> None:
 )
 @click.option("--strip-prefix", metavar="PREFIX", help="Taken off the path before forwarding.")
 @click.option(
-    "--rate", type=float, metavar="NUMBER", help="Requests a second that pass, for each client."
+    "--rate",
+    type=ABOVE_ZERO,
+    metavar="NUMBER",
+    help="Requests a second that pass, for each client.",
 )
-@click.option("--burst", type=int, metavar="NUMBER", help="How many at once after a pause.")
+@click.option(
+    "--burst", type=click.IntRange(min=1), metavar="NUMBER", help="How many at once after a pause."
+)
 @click.option("--limit-kind", type=click.Choice(LIMIT_KINDS), help="How requests are counted.")
 @click.option("--limit-by", type=click.Choice(LIMIT_BY), help="Whose are counted together.")
 @click.option("--limit-header", metavar="NAME", help="The header, with --limit-by header.")
-@click.option("--window", type=float, metavar="SECONDS", help="The length of a window.")
+@click.option("--window", type=ABOVE_ZERO, metavar="SECONDS", help="The length of a window.")
 @click.option("--no-limit", is_flag=True, help="No limit at all.")
-@click.option("--total-timeout", type=float, metavar="SECONDS", help="For a whole request.")
-@click.option("--connect-timeout", type=float, metavar="SECONDS", help="To reach an upstream.")
-@click.option("--first-byte-timeout", type=float, metavar="SECONDS", help="Until it answers.")
-@click.option("--idle-timeout", type=float, metavar="SECONDS", help="Without a byte.")
+@click.option("--total-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="For a whole request.")
+@click.option("--connect-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="To reach an upstream.")
+@click.option("--first-byte-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="Until it answers.")
+@click.option("--idle-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="Without a byte.")
 @click.option("--max-body", type=int, metavar="BYTES", help="The largest request body.")
 @click.option("--preserve-host", is_flag=True, help="Forward the client's Host.")
 @click.pass_obj

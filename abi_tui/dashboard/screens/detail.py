@@ -28,6 +28,7 @@ class DetailPage(Page):
         upstream: the upstream; None for a route.
     """
 
+    AUTO_FOCUS = None
     views = ("gateway.route", "gateway.breaker", "gateway.breakers")
 
     def __init__(
@@ -43,6 +44,11 @@ class DetailPage(Page):
 
     def _plan(self, width: int, height: int) -> Mapping[str, Box]:
         return plans.stacked(self._rows, width, height)
+
+    def on_screen_resume(self) -> None:
+        """The breakers have the keys that do something; a small screen has only the text."""
+        if self.focused is None:
+            (self.breakers if self.breakers.allow_focus() else self.detail).focus()
 
     def asks(self) -> Query | None:
         """The route."""
@@ -63,7 +69,9 @@ class DetailPage(Page):
         moment = self.dashboard.moment
         if moment is None:
             return
-        if isinstance(answer, RouteDetail):
+        if self.dashboard.replaying:
+            self.detail.forget()
+        elif isinstance(answer, RouteDetail):
             self.detail.keep(answer)
             self._upstreams = frozenset(one.upstream for one in answer.upstreams)
         found = self._concerned(moment.gateway)

@@ -62,7 +62,6 @@ class GatewayPage(Page):
 
     def on_descendant_focus(self) -> None:
         """The detail is about the list in focus."""
-        super().on_descendant_focus()
         if self.focused in (self.routes, self.breakers):
             self._about_breaker = self.focused is self.breakers
             self.fill(None)

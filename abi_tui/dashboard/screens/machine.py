@@ -6,11 +6,10 @@ What is installed is looked up once, in a thread: finding out takes a while and 
 from __future__ import annotations
 
 from abi_tui.dashboard import plans
-from abi_tui.dashboard.paint import Line
 from abi_tui.dashboard.screens.lists import Listing
 from abi_tui.dashboard.screens.page import Page
 from abi_tui.dashboard.widgets.table import WholeListPane
-from abi_tui.dashboard.widgets.text import TextPane, detail_lines
+from abi_tui.dashboard.widgets.text import TextPane
 from abi_tui.views.detail import Detail
 from abi_tui.views.engine import status_detail
 from abi_tui.views.gateway_details import stats_detail
@@ -56,8 +55,7 @@ class ToolchainPage(Page):
     def _show(self, found: tuple[Listing, Detail]) -> None:
         listing, detail = found
         self.tools.take(*listing)
-        self.text.same_as = detail.same_as
-        self.text.show(detail.title, lambda width: detail_lines(detail, width))
+        self.text.show_detail(detail)
 
 
 class PluginsPage(Page):
@@ -97,14 +95,6 @@ class EnginePage(Page):
         moment = self.dashboard.moment
         if moment is None:
             return
-        _show(self.engine, status_detail(moment.report.engine))
+        self.engine.show_detail(status_detail(moment.report.engine))
         if moment.gateway is not None:
-            _show(self.gateway, stats_detail(moment.gateway.stats, moment.report.at))
-
-
-def _show(pane: TextPane, detail: Detail) -> None:
-    def lines(width: int) -> list[Line]:
-        return detail_lines(detail, width)
-
-    pane.same_as = detail.same_as
-    pane.show(detail.title, lines)
+            self.gateway.show_detail(stats_detail(moment.gateway.stats, moment.report.at))

@@ -97,5 +97,7 @@ def show_routes(routes: RoutesPane, detail: DetailPane, answer: object) -> None:
             routes.show_page(answer.offset, answer.page)
         if answer.detail is not None:
             detail.keep(answer.detail)
+    if app.replaying:
+        detail.forget()
     if moment is not None:
         detail.show_route(gateway, routes.chosen, moment.report.at)

@@ -132,4 +132,4 @@ class Footer(Lines):
         """A click on a key does what the key does."""
         for start, end, action in self._columns:
             if start <= event.x < end:
-                await self.run_action(action)
+                await self.app.run_action(action, self.screen.focused or self.screen)

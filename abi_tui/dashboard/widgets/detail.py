@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
 from abi_engine.features.gateway.api import GatewayReport, RouteDetail, UpstreamStats
 from abi_tui.dashboard.paint import Ink, Line, Span
-from abi_tui.dashboard.widgets.text import TextPane, detail_lines
+from abi_tui.dashboard.widgets.text import TextPane
 from abi_tui.views.detail import Detail, line
 from abi_tui.views.gateway import route_key, route_name
 from abi_tui.views.gateway_details import (
@@ -44,7 +43,7 @@ class DetailPane(TextPane):
         kept = self._kept
         stats = kept.stats if kept is not None else None
         if kept is not None and stats is not None and route_key(stats.path, stats.methods) == key:
-            self.show_detail(lambda: route_detail(kept, now))
+            self.show_detail(route_detail(kept, now))
             return
         rows = gateway.routes if gateway is not None else ()
         found = next((r for r in rows if route_key(r.path, r.methods) == key), None)
@@ -62,11 +61,10 @@ class DetailPane(TextPane):
             ),
             route_command("show", row.path, row.methods, "--json"),
         )
-        self.show_detail(lambda: recorded)
+        self.show_detail(recorded)
 
     def on_resize(self) -> None:
         """There is room for it now: what it is about may not have been asked for yet."""
-        super().on_resize()
         self.dashboard.ask_page()
 
     def forget(self) -> None:
@@ -78,14 +76,7 @@ class DetailPane(TextPane):
         if upstream is None:
             self.show_nothing()
         else:
-            found = upstream
-            self.show_detail(lambda: breaker_detail(found, now))
-
-    def show_detail(self, make: Callable[[], Detail]) -> None:
-        """Show a detail."""
-        detail = make()
-        self.same_as = detail.same_as
-        self.show(detail.title, lambda width: detail_lines(detail, width))
+            self.show_detail(breaker_detail(upstream, now))
 
     def show_nothing(self) -> None:
         """Nothing is chosen."""

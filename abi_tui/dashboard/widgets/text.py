@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -23,6 +24,10 @@ MARGIN = Span(" ")
 Composed = Callable[[int], Sequence[Line]]
 
 
+def _nothing(_: int) -> Sequence[Line]:
+    return ()
+
+
 class TextPane(Pane, can_focus=True):
     """Lines that are made for a width.
 
@@ -37,16 +42,25 @@ class TextPane(Pane, can_focus=True):
     def __init__(self, *, place: str, title: str = "") -> None:
         super().__init__(place=place)
         self._title = title
-        self._composed: Composed = lambda _: ()
+        self._composed: Composed = _nothing
+        self._last: Composed = _nothing
         self._top = 0
+        self._rows = 0
         self._length = 0
 
-    def show(self, title: str, composed: Composed) -> None:
-        """Show what `composed` makes for the width there is."""
+    def show(self, title: str, composed: Composed, last: Composed = _nothing) -> None:
+        """Show what `composed` makes for the width there is, and `last` below it: where not all
+        fits, that stays in sight.
+        """
         if title != self._title:
             self._top = 0
-        self._title, self._composed = title, composed
+        self._title, self._composed, self._last = title, composed, last
         self.repaint()
+
+    def show_detail(self, detail: Detail) -> None:
+        """Show a detail, with the command that prints the same in sight."""
+        self.same_as = detail.same_as
+        self.show(detail.title, partial(detail_lines, detail), partial(command_lines, detail))
 
     def title(self) -> str:
         """What it tells about."""
@@ -54,7 +68,7 @@ class TextPane(Pane, can_focus=True):
 
     def thumb(self) -> Thumb | None:
         """A part of the frame at the right is thick."""
-        rows = self.size.height
+        rows = self._rows
         if self._length <= rows or rows < 2:
             return None
         length = max(rows * rows // self._length, 1)
@@ -63,10 +77,11 @@ class TextPane(Pane, can_focus=True):
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         """The lines in sight."""
-        lines = self._composed(width)
+        lines, last = self._composed(width), self._last(width)
         self._length = len(lines)
-        self._top = max(min(self._top, self._length - height), 0)
-        return lines[self._top : self._top + height]
+        self._rows = max(height - len(last), 1)
+        self._top = max(min(self._top, self._length - self._rows), 0)
+        return [*lines[self._top : self._top + self._rows], *last]
 
     def action_scroll(self, step: int) -> None:
         """Scroll by lines."""
@@ -75,7 +90,7 @@ class TextPane(Pane, can_focus=True):
 
     def action_page(self, step: int) -> None:
         """Scroll by pages."""
-        self.action_scroll(step * max(self.size.height - 1, 1))
+        self.action_scroll(step * max(self._rows - 1, 1))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll."""
@@ -98,9 +113,12 @@ def detail_lines(detail: Detail, width: int) -> list[Line]:
         if before is not None and before.share is not None and line.share is None:
             lines.append(())
         lines += _labelled(line, label, room)
-    if detail.same_as:
-        lines += [(), *same_as_lines(detail.same_as, room)]
     return lines
+
+
+def command_lines(detail: Detail, width: int) -> list[Line]:
+    """The command that prints a detail, below an empty line."""
+    return [(), *same_as_lines(detail.same_as, max(width - 2, 1))] if detail.same_as else []
 
 
 def same_as_lines(command: str, room: int) -> list[Line]:

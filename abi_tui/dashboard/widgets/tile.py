@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from abi_tui.dashboard.history import History, Scale, bars
+from abi_tui.dashboard.history import History, bars, ceiling, ceiling_words
 from abi_tui.dashboard.paint import Ink, Line, Span, cells, span
 from abi_tui.dashboard.widgets.deck import Pane
 from abi_tui.views.overview import Tile
@@ -29,14 +29,13 @@ class TilePane(Pane):
         self._tile: Tile | None = None
         self._history = History()
         self._until = 0.0
-        self._scale = Scale(1.0)
+        self._end = 1.0
 
     def show(self, tile: Tile, history: History, until: float) -> None:
         """Show a tile, with the past up to a moment."""
-        if self._tile is None or (self._tile.unit, self._tile.least) != (tile.unit, tile.least):
-            self._scale = Scale(tile.least, tile.most)
         self._tile, self._history, self._until = tile, history, until
-        self._scale.cover(max(tile.value or 0.0, history.largest(self._index)))
+        largest = max(tile.value or 0.0, history.largest(self._index, until))
+        self._end = ceiling(largest, tile.least, tile.most)
         self.repaint()
 
     def title(self) -> str:
@@ -47,7 +46,7 @@ class TilePane(Pane):
         """The scale, where there is a trace to read on it."""
         if self._tile is None or self.size.height <= FACTS or self._tile.unit is None:
             return ()
-        return (Span(f"0–{self._scale.words()} {self._tile.unit}".rstrip(), Ink.DIM),)
+        return (Span(f"0–{ceiling_words(self._end)} {self._tile.unit}".rstrip(), Ink.DIM),)
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         """The facts, and the trace below them."""
@@ -63,7 +62,7 @@ class TilePane(Pane):
             return facts
         columns = max(width - 2, 1)
         values = self._history.column(self._index, self._until, columns)
-        trace = bars(values, self._scale.ceiling, rows)
+        trace = bars(values, self._end, rows)
         return [*facts, *((Span(" "), Span(row, Ink.TRACE)) for row in trace)]
 
 

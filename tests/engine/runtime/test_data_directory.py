@@ -128,6 +128,22 @@ def test_who_waits_gets_the_directory_when_its_holder_leaves(tmp_path: Path) -> 
     second.release()
 
 
+def test_who_waits_for_a_lock_that_is_replaced_gets_the_new_one(tmp_path: Path) -> None:
+    first = DataDirectory(tmp_path)
+    first.acquire()
+
+    def pause(_: float) -> None:
+        (tmp_path / LOCK_NAME).unlink()
+        first.release()
+
+    second = DataDirectory(tmp_path, pause=pause)
+    second.acquire(30.0)
+    with pytest.raises(EngineBusy):
+        DataDirectory(tmp_path).acquire()
+    assert second.holder() == os.getpid()
+    second.release()
+
+
 def test_the_waiting_ends_when_its_time_is_over(tmp_path: Path) -> None:
     clock, pauses = ManualClock(), []
 

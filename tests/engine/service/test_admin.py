@@ -261,6 +261,39 @@ def test_dripping_bytes_win_no_time(dial: Dial) -> None:
         InThread(drip).result(15)
 
 
+@pytest.mark.usefixtures("impatient")
+def test_who_reads_no_answers_gets_no_more_of_them(loop: LoopThread, health: Health) -> None:
+    asked = []
+
+    def metrics() -> str:
+        asked.append(1)
+        return "a" * (32 << 20)  # more than a connection holds
+
+    endpoint = AdminEndpoint(loop, "127.0.0.1", 0, Sources(health, metrics, TOKEN))
+    endpoint.start()
+    question = f"GET /metrics HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    place = ("127.0.0.1", int(endpoint.url.rpartition(":")[2]))
+    with socket.create_connection(place, timeout=15) as connected:
+        connected.sendall(question.encode() * 6)
+        until(lambda: len(asked) > 0)
+        until(lambda: not endpoint._connections)
+    endpoint.stop(5)
+    assert len(asked) == 1
+
+
+def test_who_reads_late_gets_every_answer(loop: LoopThread, health: Health) -> None:
+    sources = Sources(health, lambda: "a" * (8 << 20), TOKEN)
+    endpoint = AdminEndpoint(loop, "127.0.0.1", 0, sources)
+    endpoint.start()
+    question = f"GET /metrics HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    place = ("127.0.0.1", int(endpoint.url.rpartition(":")[2]))
+    with socket.create_connection(place, timeout=15) as connected:
+        connected.sendall(question.encode() * 4)
+        assert [len(Answer(connected).body) for _ in range(4)] == [8 << 20] * 4
+        assert ask(connected, "/healthz").status == 200
+    endpoint.stop(5)
+
+
 def test_a_slow_answer_keeps_nobody_waiting(dial: Dial, health: Health) -> None:
     health.release.clear()
     slow = [dial() for _ in range(WORKERS)]

@@ -37,6 +37,24 @@ def test_a_mild_change_is_done_and_says_how_to_undo_it(capsys: pytest.CaptureFix
     assert err == "abi: undo: abi door release\n"
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value", "undo"),
+    [
+        ("attach", "/run/abi sock", "abi door release --attach '/run/abi sock'"),
+        ("data_dir", "/data", "abi door release --data-dir /data"),
+    ],
+)
+def test_what_undoes_a_change_reaches_the_same_engine(
+    capsys: pytest.CaptureFixture[str], attribute: str, value: str, undo: str
+) -> None:
+    invocation = Invocation()
+    setattr(invocation, attribute, value)
+    _do(invocation, MILD)
+    assert capsys.readouterr().err == f"abi: undo: {undo}\n"
+    _do(invocation, MODERATE._replace(danger=Danger.MILD))
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("change", [MILD, MODERATE])
 def test_a_dry_run_does_nothing_and_says_the_same(
     capsys: pytest.CaptureFixture[str], change: Change

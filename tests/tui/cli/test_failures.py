@@ -145,6 +145,15 @@ def _defect() -> Exception:
         (("version", "--json", "--csv"), "--csv and --json exclude each other (abi help version)"),
         (("version", "--set", "port"), "--set port: expected SECTION.KEY=VALUE (abi help version)"),
         (("version", "--limit", "0"), "--limit: 0 is not from 1 to 100000 (abi help version)"),
+        (("version", "--timeout", "0"), "--timeout: 0.0 is not above 0 and at most 86400 (abi"),
+        (
+            ("gateway", "routes", "add", "/x", "u", "--rate", "-1"),
+            "--rate: -1.0 is not above 0 (abi",
+        ),
+        (
+            ("gateway", "routes", "add", "/x", "u", "--burst", "0"),
+            "--burst: 0 is not at least 1 (abi",
+        ),
         (
             ("gateway", "breakers", "force", "u", "opn"),
             "STATE: 'opn' is not one of 'open', 'closed', 'release'. did you mean 'open'?",

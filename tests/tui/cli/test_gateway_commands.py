@@ -101,6 +101,8 @@ def test_of_a_list_with_one_bad_route_none_is_added(
     ("text", "words"),
     [
         ("{", "standard input is no JSON"),
+        ("[" * 100_000, "standard input is no JSON"),
+        (" \n", "standard input is empty: it takes a route in JSON, or a list of routes"),
         ("[]", "standard input has no route"),
         ('{"path": 1, "upstreams": []}', "route path: 1: expected `str`, got `int`"),
         ('{"path": "/x"}', "object missing required field `upstreams`"),
@@ -127,7 +129,7 @@ def _feed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         (("/x",), Exit.USAGE, "URL is missing"),
         (("x", UPSTREAM), Exit.USAGE, "x"),
         (("/x", "ftp://host"), Exit.USAGE, "ftp"),
-        (("/x", UPSTREAM, "--rate", "-1"), Exit.USAGE, "limit.rate: -1.0: expected `float` >="),
+        (("/x", UPSTREAM, "--rate", "-1"), Exit.USAGE, "--rate: -1.0 is not above 0"),
         (("/x", UPSTREAM, "--rate", "1", "--no-limit"), Exit.USAGE, "--no-limit excludes"),
         (("/x", UPSTREAM, "--balance", "fair"), Exit.USAGE, "'fair' is not one of"),
         (("-", UPSTREAM), Exit.USAGE, "no URL or option beside them"),

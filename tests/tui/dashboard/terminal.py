@@ -120,6 +120,10 @@ class Terminal:
         time.sleep(seconds)
         return len(self.written) - before
 
+    def exit_code(self, deadline: float = 10.0) -> int:
+        """Wait until the program has ended, and tell how."""
+        return self._process.wait(deadline)
+
     def cpu_s(self) -> float:
         """Processor time used so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

@@ -177,6 +177,18 @@ def _refused(shown: Still) -> None:
     assert {call[0] for call in shown.engine.calls} <= reading
 
 
+def test_without_an_engine_nothing_is_done(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await _on_breakers(shown)
+        shown.feed.lose(NotFound("gone"))
+        await shown.settle()
+        await shown.press("r")
+        assert "not now: no engine answers" in shown.foot
+        assert not shown.engine.called("reset_breaker")
+
+    on_dashboard(test, settings=GATEWAY)
+
+
 def test_counting_a_request_asks_for_the_client(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.press("c", *"10.0.0.7", "enter")

@@ -22,6 +22,8 @@ from tests.tui.dashboard.canned import (
 )
 from tests.tui.dashboard.still import Still
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., None]
 HOSTILE = (
     "/[/x]",

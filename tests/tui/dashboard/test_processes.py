@@ -20,6 +20,8 @@ from abi_tui.dashboard.launch import Way
 from tests.tui.dashboard.served import Served
 from tests.tui.dashboard.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 PORTS = {"gateway.port": "0", "service.admin_port": "0"}
 FLAGS = [word for key, value in PORTS.items() for word in ("--set", f"{key}={value}")]
 REPORTS = 12
@@ -35,8 +37,8 @@ sys.exit(run(attach=sys.argv[1] or None, settings=settings, options=options))
 """
 
 
-def _terminal(attach: str = "", interval: float = 1.0) -> Terminal:
-    command = [sys.executable, "-c", RUN, attach, str(interval)]
+def _terminal(attach: str = "", interval: float = 1.0, program: str = RUN) -> Terminal:
+    command = [sys.executable, "-c", program, attach, str(interval)]
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     return Terminal(command, columns=120, rows=40, environ=environ)
 
@@ -98,6 +100,32 @@ def test_a_dashboard_that_is_killed_takes_its_own_engine_along() -> None:
         client.close()
         os.kill(terminal.pid, signal.SIGKILL)
         _wait_until_gone(pid)
+
+
+def test_a_dashboard_that_is_terminated_leaves_the_terminal_as_it_was(engine: Launched) -> None:
+    with _terminal() as terminal:
+        terminal.wait_for("LIVE 1 s")
+        os.kill(terminal.pid, signal.SIGTERM)
+        terminal.wait_for("\x1b[?1049l")
+        assert terminal.exit_code() == 130
+
+
+def test_a_defect_is_raised_once_the_terminal_is_as_it_was(engine: Launched) -> None:
+    broken = RUN.replace(
+        "settings = ",
+        """
+from abi_tui.dashboard.screens.overview import OverviewPage
+def fill(self, answer):
+    raise ZeroDivisionError("a defect")
+OverviewPage.fill = fill
+settings = """,
+    )
+    with _terminal(program=broken) as terminal:
+        terminal.wait_for("ZeroDivisionError: a defect")
+        assert terminal.exit_code() == 1
+        said = terminal.written
+        assert b"locals" not in said
+        assert said.index(b"\x1b[?1049l") < said.index(b"Traceback")
 
 
 def test_an_engine_that_ran_before_runs_on(engine: Launched) -> None:

@@ -133,6 +133,18 @@ def test_what_is_not_kept_says_so_in_the_past(on_dashboard: Run) -> None:
     on_dashboard(test, _engine(), settings=Settings(screen="logs"))
 
 
+def test_what_the_engine_says_of_now_is_not_shown_of_the_past(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        assert "latency ms, last 60 s" in shown.text
+        await shown.press("left_curly_bracket")
+        assert "latency ms, last 60 s" not in shown.text
+        assert "upstreams" in shown.text
+        await shown.press("L")
+        assert "latency ms, last 60 s" in shown.text
+
+    on_dashboard(test, _engine(), size=(160, 50))
+
+
 def test_the_future_is_not_shown(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.press("full_stop")

@@ -25,6 +25,8 @@ from abi_tui.views.toolchain import tools_table
 from tests.tui.dashboard.canned import CannedEngine, empty_report, past
 from tests.tui.dashboard.still import Still, StillFeed, screen_text
 
+pytestmark = pytest.mark.slow
+
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
 
 

@@ -18,6 +18,8 @@ from abi_tui.dashboard.themes import BY_NAME, PALETTES, Palette, choose, styles
 from tests.tui.dashboard.canned import CannedEngine, past
 from tests.tui.dashboard.still import still
 
+pytestmark = pytest.mark.slow
+
 LEAST = 4.5
 NOT_READ = {Ink.FRAME, Ink.TRACE}
 LINES = set("─│╭╮╰╯├┤┬┴┼┃▏▎▍▌▋▊▉ ▁▂▃▄▅▆▇█")

@@ -19,6 +19,8 @@ import pytest
 from abi_tui.demo.report import DemoReport
 from tests.tui.demo.leftovers import processes, wait_until_nothing_is_left
 
+pytestmark = pytest.mark.slow
+
 ABI = (sys.executable, "-c", "from abi_tui.cli.root import main; main()")
 ROOT = Path(__file__).parents[3]
 WITHIN = 60.0

@@ -154,9 +154,9 @@ def test_every_transition_of_a_breaker_is_an_event() -> None:
         "breaker_forced",
     ]
     opened, _, closed, *_ = events
-    assert opened.message == f"breaker {UPSTREAM} closed → open: 5 consecutive failures"
+    assert opened.message == f"breaker {UPSTREAM} open: 5 consecutive failures"
     assert (opened.severity, opened.details["failures"]) == (Severity.WARNING, 5)
-    assert closed.message == f"breaker {UPSTREAM} half open → closed: 1 trial succeeded"
+    assert closed.message == f"breaker {UPSTREAM} closed: 1 trial succeeded"
     assert closed.severity is Severity.INFO
     assert made.gateway.stats().breaker_trips_total == 2
 
@@ -228,13 +228,6 @@ def test_an_embedded_gateway_is_well_and_says_that_it_does_not_listen() -> None:
     assert "no listener" in health.message
     with pytest.raises(GatewayNotListening, match="opens no listener"):
         made.gateway.send_test_request("/a")
-
-
-def test_only_what_never_waits_may_run_on_a_loop() -> None:
-    names = MadeGateway().gateway.nonblocking()
-    assert names <= {operation.name for operation in operations(GatewayApi)}
-    assert {"match_route", "check_rate_limit", "record_upstream_result", "stats"} <= names
-    assert not {"add_route", "remove_route", "send_test_request"} & names
 
 
 def test_64_threads_pass_a_limit_exactly_as_often_as_it_says() -> None:

@@ -96,6 +96,9 @@ def test_the_file_is_for_this_user_alone(tmp_path: Path) -> None:
         ("routes = [5]\n", ":1:"),
         ("[[routes]]\npath = '/a'\nupstreams = ['http://h']\n[[rou", ":4:"),
         ("\0", ":1:"),
+        ("routes = " + "[" * 100_000, ":1:"),
+        ("routes = " + "9" * 5_000, ":1:"),
+        (f"[[routes]]\npath = '/a'\nupstreams = ['http://h']\nmax_body = {1 << 64}\n", ":1:"),
     ],
 )
 def test_a_damaged_file_is_an_error_with_its_line_and_stays(

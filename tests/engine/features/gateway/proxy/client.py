@@ -31,6 +31,8 @@ class Client:
         self.socket.settimeout(10)
         self.socket.connect(address)
         self.buffer = b""
+        self.interim: list[bytes] = []
+        """Heads of 1xx responses that came before the last answer."""
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +74,7 @@ class Client:
             assert version == b"HTTP/1.1"
             if int(status) >= 200:
                 break
+            self.interim.append(head)
         fields = fields_of(head)
         body = b"" if to_head or int(status) in (204, 304) else self._body(fields)
         return Answer(int(status), fields, body, head)

@@ -23,7 +23,8 @@ def test_a_request_goes_to_the_upstream_and_its_answer_comes_back(stage: Stage) 
 
 def test_the_upstream_learns_who_asked(stage: Stage) -> None:
     upstream = stage.serve()
-    answer = stage.client().get("/", "X-Forwarded-For: 6.6.6.6", "Via: 1.1 other")
+    forged = ("X-Forwarded-For: 6.6.6.6", "X-Request-ID: forged", "Via: 1.1 other")
+    answer = stage.client().get("/", *forged)
     fields = fields_of(upstream.heads[0])
     assert fields[b"host"] == upstream.authority.encode()
     assert fields[b"x-forwarded-for"] == b"127.0.0.1"
@@ -31,7 +32,8 @@ def test_the_upstream_learns_who_asked(stage: Stage) -> None:
     assert fields[b"x-forwarded-host"] == b"gateway"
     assert fields[b"forwarded"] == b"for=127.0.0.1;proto=http;host=gateway"
     assert fields[b"via"].startswith(b"1.1 other, 1.1 abi-")
-    assert fields[b"x-request-id"] == answer.fields[b"x-request-id"]
+    assert fields[b"x-request-id"] == answer.fields[b"x-request-id"] != b"forged"
+    assert stage.admitter.seen[0][2] == "127.0.0.1"
 
 
 def test_the_host_is_the_upstream_s_of_each_route_and_the_client_s_of_each_request(
@@ -139,6 +141,14 @@ def test_head_and_answers_without_a_body_leave_the_connections_usable(
         expected = b"" if method == "HEAD" or answer.status in (204, 304) else b"hello"
         assert answer.body == expected
     assert upstream.visits == 1
+
+
+def test_an_answer_204_has_no_length_whatever_the_upstream_says(stage: Stage) -> None:
+    upstream = stage.serve(once(b"HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", close=False))
+    client = stage.client()
+    for _ in range(2):
+        assert b"content-length" not in client.get().fields
+        upstream.released.set()
 
 
 def test_an_answer_that_ends_with_its_connection_becomes_chunks(stage: Stage) -> None:

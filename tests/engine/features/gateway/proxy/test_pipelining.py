@@ -53,6 +53,24 @@ def test_thousands_of_requests_at_once_are_all_answered(stage: Stage) -> None:
     assert all(client.answer().status == 404 for _ in range(5000))
 
 
+def test_a_flood_of_requests_lets_others_have_their_turn(stage: Stage) -> None:
+    stage.start()
+    flooding, other = stage.client(), stage.client()
+    admit = stage.admitter.admit
+
+    def admit_and_let_the_other_ask(method: str, target: str, *rest: Any) -> Any:
+        if not stage.admitter.seen:
+            other.send(b"GET /other HTTP/1.1\r\nHost: h\r\n\r\n")
+        return admit(method, target, *rest)
+
+    stage.admitter.admit = admit_and_let_the_other_ask
+    flooding.send(b"GET /flood HTTP/1.1\r\nHost: h\r\n\r\n" * 1000)
+    assert all(flooding.answer().status == 404 for _ in range(1000))
+    assert other.answer().status == 404
+    targets = [target for _, target, _ in stage.admitter.seen]
+    assert targets.index("/other") < 500
+
+
 def test_a_flood_of_requests_is_not_taken_in_faster_than_it_is_answered(stage: Stage) -> None:
     stage.start()
     client = stage.client()

@@ -77,6 +77,19 @@ def test_garbage_is_a_502_and_its_connection_is_not_kept(stage: Stage, raw: byte
     for count in (1, 2):
         assert client.get().status == 502
         assert stage.admitter.last(count).attempts[0].startswith("failed ")
+    assert client.interim == []
+    nothing_left(stage, upstream.url)
+
+
+def test_a_head_without_an_end_is_a_502_before_it_fills_the_memory(stage: Stage) -> None:
+    def script(visit: Visit) -> None:
+        visit.read_head()
+        visit.send(b"HTTP/1.1 200 OK\r\nX: ")
+        while True:
+            visit.send(b"y" * 10_000)
+
+    upstream = stage.serve(script)
+    assert stage.client().get().status == 502
     nothing_left(stage, upstream.url)
 
 
