@@ -45,11 +45,11 @@ def installed(
 
 def _plugins(distribution: Distribution) -> Iterable[Plugin]:
     for entry in distribution.entry_points.select(group=GROUP):
-        facts = distribution.metadata
+        facts = distribution.metadata.json
         yield Plugin(
             name=entry.name,
-            distribution=facts["Name"] or "",
-            version=facts["Version"] or "",
-            summary=facts["Summary"] or "",
+            distribution=str(facts.get("name", "")),
+            version=str(facts.get("version", "")),
+            summary=str(facts.get("summary", "")),
             entry_point=entry.value,
         )

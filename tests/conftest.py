@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ settings.register_profile(
     "soak", settings.get_profile("ci"), max_examples=SOAK_EXAMPLES, derandomize=False
 )
 settings.load_profile("soak" if soaking() else "ci")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control starts what it runs beside itself deaf to Ctrl-C, and processes
+    # that the tests start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40", "LC_ALL": "C.UTF-8"}
 UNSET = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "PYTHONUNBUFFERED", "PYTHONWARNINGS")

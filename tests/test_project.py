@@ -21,21 +21,9 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = SETTINGS["project"]
 SETUPTOOLS = SETTINGS["tool"]["setuptools"]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-SOURCES = sorted(
-    path
-    for top in (
-        "abi_engine",
-        "abi_tui",
-        "docs",
-        "examples",
-        "tests",
-        ".github",
-        ".ci",
-        "scripts",
-        "snapshots",
-    )
-    for path in (ROOT / top).rglob("*")
-    if path.is_file() and "__pycache__" not in path.parts and path != Path(__file__)
+FOLDERS = (
+    *("abi_engine", "abi_tui", "docs", "examples", "tests", "snapshots"),
+    *(".github", ".ci", "scripts"),
 )
 PINNED = re.compile(r"^([a-z0-9-]+)==([^ ;\\]+)(.*)$", re.MULTILINE)
 
@@ -158,7 +146,12 @@ def test_what_builds_abi_is_locked() -> None:
 
 def test_nothing_names_the_machine_it_was_written_on() -> None:
     places = re.compile(r"/work/|/root/|/opt/(?:wheels|pypi)|\bpyenv\b")
-    texts = ((path, path.read_text(errors="replace")) for path in [*DOCUMENTS, *SOURCES])
+    files = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*"))
+    texts = (
+        (path, path.read_text(errors="replace"))
+        for path in [*DOCUMENTS, *files]
+        if path.is_file() and path.suffix != ".pyc" and path != Path(__file__)
+    )
     found = [(name_of(path), place[0]) for path, text in texts if (place := places.search(text))]
     assert found == []
 

@@ -129,21 +129,21 @@ def run(
     """
     chosen = options or DashboardConfig()
     check(chosen.keys)
-    palette = choose(theme or chosen.theme, environ)
     way = Way(attach=attach, data_dir=data_dir, config=config, settings=settings, environ=environ)
-    feed = Feed(way.open, interval=chosen.interval)
-    dashboard = Dashboard(
-        feed,
-        Settings(
-            palette=palette,
-            name=lambda: way.name,
-            screen=screen or "overview",
-            read_only=read_only,
-            interval=chosen.interval,
-            keys=chosen.keys,
-            export_dir=Path(chosen.export_dir),
-        ),
+    shown = Settings(
+        palette=choose(theme or chosen.theme, environ),
+        name=lambda: way.name,
+        screen=screen or "overview",
+        read_only=read_only,
+        interval=chosen.interval,
+        keys=chosen.keys,
+        export_dir=Path(chosen.export_dir),
     )
+    return _show(way, Feed(way.open, interval=chosen.interval), shown)
+
+
+def _show(way: Way, feed: Feed, settings: Settings) -> int:
+    dashboard = Dashboard(feed, settings)
     try:
         code = dashboard.run()
     finally:

@@ -257,9 +257,9 @@ class Commands(Rewind):
 
     def action_copy_command(self) -> None:
         """The command that prints what is in focus."""
-        pane = self.focused
-        command = pane.command() if isinstance(pane, Pane) else ""
-        if isinstance(pane, RoutesPane | BreakersPane) and self.replaying and self.moment:
+        command = self.page.command() if self.page is not None else ""
+        lists = ("abi gateway routes list", "abi gateway breakers list")
+        if self.replaying and self.moment and command.startswith(lists):
             command += f" --at {self.moment.report.at:%Y-%m-%dT%H:%M:%SZ}"
         if command:
             self._copy(command)

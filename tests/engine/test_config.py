@@ -112,6 +112,15 @@ def test_a_file_that_is_no_toml_names_the_line(tmp_path: Path) -> None:
     assert "line 2" in str(refused(tmp_path, "a = 1\nb = ]"))
 
 
+@pytest.mark.parametrize(
+    "bomb", ["a = " + "[" * 100_000, "a = " + "9" * 5_000], ids=["deep", "long"]
+)
+def test_a_file_that_makes_the_parser_fall_over_is_an_error_with_its_name(
+    tmp_path: Path, bomb: str
+) -> None:
+    assert str(tmp_path / "abi.toml") in str(refused(tmp_path, bomb))
+
+
 def test_a_file_that_is_not_there_is_an_error_only_when_it_was_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfig, match="No such file"):
         load(tmp_path / "none.toml", environ={})

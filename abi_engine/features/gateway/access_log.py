@@ -8,6 +8,7 @@ that it can be moved away at any time.
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Full, Queue
@@ -122,8 +123,7 @@ class AccessLog:
     def _write(self, batch: list[Entry]) -> None:
         text = self._encoder.encode_lines([_made_safe(entry) for entry in batch])
         try:
-            with self._path.open("ab") as file:
-                file.write(text)
+            _append(self._path, text)
             self._failing = False
         except OSError as error:
             self.dropped += len(batch)
@@ -146,6 +146,23 @@ class AccessLog:
             severity=Severity.WARNING,
             dropped_total=self.dropped,
         )
+
+
+def _append(path: Path, text: bytes) -> None:
+    """Whole lines or nothing: what a full disk tore off would be glued to the next line."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            left = memoryview(text)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _made_safe(entry: Entry) -> Entry:

@@ -15,9 +15,10 @@ from abi_engine.features.gateway.answers import Trouble
 from abi_engine.features.gateway.body import Body, ChunkedBody, LengthBody
 from abi_engine.features.gateway.client_transport import ClientTransport, Phase
 from abi_engine.features.gateway.exchange import Exchange
-from abi_engine.features.gateway.head import HEAD_END, BadMessage, RequestHead, parse_request
+from abi_engine.features.gateway.head import HEAD_END, BadMessage, RequestHead
 from abi_engine.features.gateway.headers import forwarding
 from abi_engine.features.gateway.reception import receive
+from abi_engine.features.gateway.repeats import RequestReader
 from abi_engine.features.gateway.request import Request
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ class ClientConnection(ClientTransport):
         "_forwarding_host",
         "_head_since",
         "_interval",
+        "_reader",
     )
 
     def __init__(self, plane: DataPlane) -> None:
         super().__init__(plane, self._look)
         self._interval = inf  # the exchange's times are looked at this often
+        self._reader = RequestReader(plane.limits.url_size, plane.limits.header_count)
         self._buffer = b""
         self._head_since = inf  # when the first byte of the next request came
         self._exchange: Exchange | None = None
@@ -224,12 +227,7 @@ class ClientConnection(ClientTransport):
             return None
         end += len(HEAD_END)
         try:
-            head = parse_request(
-                data[:end],
-                url_size=limits.url_size,
-                header_count=limits.header_count,
-                known_host=self._forwarding_host,
-            )
+            head = self._reader.read(data[:end])
         except BadMessage as error:
             self._refuse(Trouble(error.status, "bad_request", error.reason))
             return b""

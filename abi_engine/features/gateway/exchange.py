@@ -215,7 +215,7 @@ class Exchange:
         upstream, self._upstream = self._upstream, None
         assert upstream is not None
         self.response_received(pieces, last=True)
-        if reusable and self._received and upstream.flushed:
+        if reusable and self._received and not upstream.unsent:
             upstream.resume_reading()
             upstream.shelf.put_back(upstream)
         else:
@@ -233,7 +233,10 @@ class Exchange:
         if stale and not self._bytes_in and self._head.method in _IDEMPOTENT:
             self._connect()  # it had been closed while it was idle
             return
-        self._attempt.failed(trouble.text, self._elapsed())
+        if not self._received and self._timing.client_is_read:
+            self._attempt.cancelled()  # it may have tired of a client that sends no more
+        else:
+            self._attempt.failed(trouble.text, self._elapsed())
         self._give_up(trouble)
 
     def hold_response(self) -> None:

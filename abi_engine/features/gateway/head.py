@@ -160,6 +160,7 @@ class RequestHead(Head):
         target: in origin form, as sent (`/path?query`); `*` or `host:port` where the method has it.
         host: whom the client asked, from an absolute target or `Host`; empty in HTTP/1.0 without.
         expects_continue: the client waits for `100 Continue` before it sends the body.
+        plain: version 1.1, and the target is a path.
     """
 
     special_names = HOP_BY_HOP | OWN | FORWARDING
@@ -168,10 +169,20 @@ class RequestHead(Head):
     target = ""
     host = b""
     expects_continue = False
+    plain = False
 
     def on_url(self, url: bytes) -> None:
         """Note the target."""
         self.url += url
+
+    def with_line(self, method: str, target: bytes) -> RequestHead:
+        """The same fields under another request line that is plain, as this one is."""
+        other = RequestHead.__new__(RequestHead)
+        other.__dict__.update(self.__dict__)
+        other.method = method
+        other.url = target
+        other.target = target.decode("ascii")
+        return other
 
 
 class ResponseHead(Head):
@@ -186,16 +197,13 @@ class ResponseHead(Head):
         return None if value is None else b"Date: " + value
 
 
-def parse_request(
-    raw: bytes, *, url_size: int, header_count: int, known_host: bytes = b""
-) -> RequestHead:
+def parse_request(raw: bytes, *, url_size: int, header_count: int) -> RequestHead:
     """The request whose head is `raw`, with the empty line at its end.
 
     Args:
         raw: the bytes.
         url_size: the longest target.
         header_count: the most fields.
-        known_host: one that has been checked before.
 
     Raises:
         BadMessage: 400, 414 or 431.
@@ -212,7 +220,7 @@ def parse_request(
     head.method = method.decode("ascii")
     head.read_options()
     head.read_framing()
-    _read_target(head, known_host)
+    _read_target(head)
     if b"expect" in head.special:
         continued = head.special[b"expect"].lower() == b"100-continue"
         head.expects_continue = continued and head.http11 and head.has_body
@@ -264,18 +272,24 @@ def _read_request_line(head: RequestHead, raw: bytes, method: bytes) -> None:
     head.http11 = False
 
 
-def _read_target(head: RequestHead, known_host: bytes) -> None:
+def is_target_text(url: bytes) -> bool:
+    """Whether a target has only characters that one may have."""
+    return not url.translate(None, _TARGET)
+
+
+def _read_target(head: RequestHead) -> None:
     url = head.url
-    if url.translate(None, _TARGET):
+    if not is_target_text(url):
         raise BadMessage(400, "a character that a target may not have")
     host = head.special.get(b"host")
     if host is not None:
-        if host != known_host or not host:
-            check_host(host)
+        check_host(host)
         head.host = host
     elif head.http11:
         raise BadMessage(400, "HTTP/1.1 without Host")
-    if not url.startswith(b"/"):
+    if url.startswith(b"/"):
+        head.plain = head.http11
+    else:
         url = _other_form(head, url)
     head.target = url.decode("ascii")
 

@@ -7,11 +7,12 @@ with *and* what the upstream is asked for, so both always mean the same thing:
   slash or backslash is data within a segment, and `%252e` is the text `%2e`, not a dot;
 - repeated slashes are merged, then `.` and `..` are carried out;
 - refused are climbing above the root, broken escapes, escaped control characters, bytes that are
-  not UTF-8, raw backslashes, and `..;x`, which some servers take for `..`.
+  not UTF-8, raw backslashes, and what some servers take for `..`: `..;x` and `..%2Fx`.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import unquote
 
@@ -20,6 +21,9 @@ _PLAIN: Final = "".join(sorted(_UNRESERVED)).encode() + b"/!$&'()*+,=:@"
 """What may stand in a path as it is, but for `;` and `%`, which need a closer look."""
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
+_ENCODED_SLASH: Final = re.compile("%2F|%5C")
+_PARAMETERS: Final = re.compile(";|%3B")
+_DOTS: Final = (".", "..")
 _REFUSED: Final = frozenset('"#<>')
 _ENCODED: Final = {mark: f"%{ord(mark):02X}" for mark in "^`{|}"}
 
@@ -131,8 +135,8 @@ def _resolve(path: str) -> str:
     kept: list[str] = []
     segments = path.split("/")
     for segment in segments:
-        if segment.partition(";")[0] in (".", "..") and ";" in segment:
-            raise BadTarget("a dot segment with parameters")
+        if segment not in _DOTS and _hides_dots(segment):
+            raise BadTarget("a dot segment with parameters, or beside an encoded slash")
         if segment == "..":
             if not kept:
                 raise BadTarget("the path climbs above the root")
@@ -141,3 +145,10 @@ def _resolve(path: str) -> str:
             kept.append(segment)
     ending = "/" if kept and segments[-1] in ("", ".", "..") else ""
     return "/" + "/".join(kept) + ending
+
+
+def _hides_dots(segment: str) -> bool:
+    """Whether a server that decodes first, or cuts parameters off, would find `.` or `..` in it."""
+    if "." not in segment:
+        return False
+    return any(_PARAMETERS.split(part, 1)[0] in _DOTS for part in _ENCODED_SLASH.split(segment))

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from abi_engine.features.gateway.admission import UpstreamAddress
 from abi_engine.features.gateway.deadline import Deadline
+from abi_engine.features.gateway.repeats import ResponseReader
 from abi_engine.features.gateway.upstream_connection import UpstreamConnection
 
 
@@ -105,6 +106,7 @@ class Shelf:
         idle: the oldest first.
         busy: how many are in use, being opened or being closed.
         host: for the header `Host`.
+        reader: of the heads of its responses.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class Shelf:
         self.idle: deque[UpstreamConnection] = deque()
         self.busy = 0
         self.host = host_header(address)
+        self.reader = ResponseReader()
 
     def new(self) -> UpstreamConnection:
         """A connection to be opened, busy from now on."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from abi_engine.features.gateway.answers import BAD_RESPONSE, UPSTREAM_LOST, Trouble
 from abi_engine.features.gateway.body import Body, ChunkedBody, EndlessBody, LengthBody
-from abi_engine.features.gateway.head import HEAD_END, BadMessage, ResponseHead, parse_response
+from abi_engine.features.gateway.head import HEAD_END, BadMessage, ResponseHead
 
 if TYPE_CHECKING:
     from abi_engine.features.gateway.pool import Shelf
@@ -98,11 +98,6 @@ class UpstreamConnection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     @property
-    def flushed(self) -> bool:
-        """Whether everything written has been passed to the system."""
-        return self._transport is not None and not self._transport.get_write_buffer_size()
-
-    @property
     def unsent(self) -> int:
         """Bytes written that the upstream's end has not taken."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
@@ -187,7 +182,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Read heads up to that of the answer; what is behind it comes back."""
         while (end := data.find(HEAD_END, 0, _HEAD_SIZE)) >= 0:
             end += len(HEAD_END)
-            head = parse_response(data[:end])
+            head = self.shelf.reader.read(data[:end])
             data = data[end:]
             if head.status >= 200:
                 self._partial = b""

@@ -28,7 +28,7 @@ class DetailPage(Page):
         upstream: the upstream; None for a route.
     """
 
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""
     views = ("gateway.route", "gateway.breaker", "gateway.breakers")
 
     def __init__(
@@ -49,6 +49,10 @@ class DetailPage(Page):
         """The breakers have the keys that do something; a small screen has only the text."""
         if self.focused is None:
             (self.breakers if self.breakers.allow_focus() else self.detail).focus()
+
+    def command(self) -> str:
+        """That of the detail, whose end says so."""
+        return self.detail.command()
 
     def asks(self) -> Query | None:
         """The route."""

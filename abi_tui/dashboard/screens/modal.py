@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from abi_tui.dashboard.export import Kind
@@ -40,15 +41,20 @@ class Modal(ModalScreen[T], Generic[T]):
         self.deck = Deck((pane,), _only)
 
     def compose(self) -> ComposeResult:
-        """The pane in its frame."""
+        """The pane in its frame, which has its size from the first moment: no flash."""
+        self._fit(self.app.size)
         yield self.deck
 
     def on_resize(self, event: events.Resize) -> None:
+        """Another size of terminal."""
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
         """As large as it wants and the screen allows."""
-        width = min(self._columns, event.size.width)
+        width = min(self._columns, size.width)
         rows = len(self._composed(width - 2)) + 2
         self.deck.styles.width = width
-        self.deck.styles.height = min(rows, event.size.height)
+        self.deck.styles.height = min(rows, size.height)
 
     def restyle(self) -> None:
         """Paint everything in the theme that is chosen now."""

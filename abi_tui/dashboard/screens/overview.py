@@ -68,6 +68,11 @@ class OverviewPage(Page):
         """The window of the routes and the detail, as far as reports lack them."""
         return ask_routes(self.routes, self.detail)
 
+    def command(self) -> str:
+        """That of the detail beside the list, whose end says so; else that of the list."""
+        beside = self.focused is self.routes and self.detail.size
+        return (beside and self.detail.command()) or super().command()
+
     def row_chosen(self) -> None:
         """The detail follows, where it is shown."""
         if self.detail.size:

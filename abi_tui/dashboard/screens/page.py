@@ -70,6 +70,11 @@ class Page(Screen[None]):
         self.top.show(self.dashboard.top_line())
         self.fill(answer)
 
+    def command(self) -> str:
+        """The command that prints what is in focus; empty where there is none."""
+        pane = self.focused
+        return pane.command() if isinstance(pane, Pane) else ""
+
     def row_chosen(self) -> None:
         """Another row of a list is chosen."""
 

@@ -49,24 +49,27 @@ class Lines(Widget):
 
     def repaint(self) -> None:
         """Make the lines anew and send what differs."""
-        width, height = self.size
-        if not width or not height:
+        if not self.size:
             return
-        made = self.compose_lines(width, height)[:height]
-        lines = tuple(fit(line, width) for line in made)
-        lines += (fit((), width),) * (height - len(lines))
-        before, self._lines = self._lines, lines
-        if len(before) != height:
+        before, self._lines = self._lines, self._made()
+        if len(before) != len(self._lines):
             self._forget()
             return
         regions = []
-        for y, (old, new) in enumerate(zip(before, lines)):
+        for y, (old, new) in enumerate(zip(before, self._lines)):
             columns = changed(old, new)
             if columns is not None:
                 self._strips.pop(y, None)
                 regions.append(Region(columns[0], y, columns[1] - columns[0], 1))
         if regions:
             self.refresh(*regions)
+
+    def _made(self) -> tuple[Line, ...]:
+        """The lines for the size there is, each as wide as that."""
+        width, height = self.size
+        made = self.compose_lines(width, height)[:height]
+        lines = tuple(fit(line, width) for line in made)
+        return lines + (fit((), width),) * (height - len(lines))
 
     def restyle(self) -> None:
         """Paint everything again: the theme is another one."""
@@ -83,6 +86,9 @@ class Lines(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """What the compositor asks for; past the cache of styles, which these lines do not use."""
+        if len(self._lines) != self.size.height:  # it was placed a moment ago: no blank frame
+            self._strips.clear()
+            self._lines = self._made()
         strips = [self._strip(y) for y in crop.line_range]
         if crop.column_span != (0, self.size.width):
             return [strip.crop(*crop.column_span) for strip in strips]

@@ -14,6 +14,11 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
+from abi_tui.dashboard.screens import machine
+from abi_tui.dashboard.screens.lists import Listing
+from abi_tui.views.detail import Detail, line
+from abi_tui.views.plugins import plugins_table
+from abi_tui.views.toolchain import tools_table
 from tests.tui.dashboard.canned import CannedEngine
 from tests.tui.dashboard.still import Still, still
 
@@ -48,6 +53,14 @@ class Copy(InPlace):
 def snap_text(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """The accepted text of a case."""
     return snapshot.use_extension(Copy)
+
+
+@pytest.fixture(autouse=True)
+def _same_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same tools, plugins and places everywhere, and found at once."""
+    system = Detail("system.info", "system", (line("abi", "0.1.0"),), "abi system-info --json")
+    monkeypatch.setattr(machine, "_tools", lambda: (Listing(tools_table(()), ()), system))
+    monkeypatch.setattr(machine, "_plugins", lambda: Listing(plugins_table(()), ()))
 
 
 @pytest.fixture(autouse=True)

@@ -124,6 +124,18 @@ def test_y_copies_the_command_that_prints_the_same(on_dashboard: Run) -> None:
     on_dashboard(test, CannedEngine(kept=past(900)))
 
 
+def test_y_copies_what_the_detail_beside_the_list_ends_with(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("y")
+        assert shown.app.clipboard == "abi gateway routes show /orders/list --json"
+        await shown.press("2", "h", "h", "y")
+        assert shown.app.clipboard.startswith("abi gateway ")
+        await shown.press("g", "e", "y")
+        assert shown.app.clipboard == "abi events"
+
+    on_dashboard(test, size=(160, 40))
+
+
 def test_q_quits_with_0(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.pilot.press("q")

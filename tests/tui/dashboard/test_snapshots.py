@@ -16,12 +16,7 @@ from abi_engine.core.errors import EngineNotRunning
 from abi_tui.dashboard.app import Dashboard
 from abi_tui.dashboard.core import Settings
 from abi_tui.dashboard.places import PLACES
-from abi_tui.dashboard.screens import machine
-from abi_tui.dashboard.screens.lists import Listing
 from abi_tui.dashboard.themes import BY_NAME
-from abi_tui.views.detail import Detail, line
-from abi_tui.views.plugins import plugins_table
-from abi_tui.views.toolchain import tools_table
 from tests.tui.dashboard.canned import CannedEngine, empty_report, past
 from tests.tui.dashboard.still import Still, StillFeed, screen_text
 
@@ -90,20 +85,14 @@ def _cases() -> list[Case]:
     return cases
 
 
-@pytest.fixture
-def _same_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same tools and plugins everywhere."""
-    system = Detail("system.info", "system", (line("abi", "0.1.0"),), "abi system-info --json")
-    monkeypatch.setenv("ABI_DATA_DIR", "/var/lib/abi")
-    monkeypatch.setattr(machine, "_tools", lambda: (Listing(tools_table(()), ()), system))
-    monkeypatch.setattr(machine, "_plugins", lambda: Listing(plugins_table(()), ()))
-
-
-@pytest.mark.usefixtures("_same_machine")
 @pytest.mark.parametrize("case", _cases(), ids=lambda case: case.name)
 def test_it_looks_like_this(
-    case: Case, snap_compare: Callable[..., bool], snap_text: SnapshotAssertion
+    case: Case,
+    snap_compare: Callable[..., bool],
+    snap_text: SnapshotAssertion,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("ABI_DATA_DIR", "/var/lib/abi")
     feed = StillFeed(case.engine())
     app = Dashboard(feed, Settings(palette=BY_NAME[case.theme], screen=case.screen))
     texts = []

@@ -96,8 +96,8 @@ def test_the_file_is_for_this_user_alone(tmp_path: Path) -> None:
         ("routes = [5]\n", ":1:"),
         ("[[routes]]\npath = '/a'\nupstreams = ['http://h']\n[[rou", ":4:"),
         ("\0", ":1:"),
-        ("routes = " + "[" * 100_000, ":1:"),
-        ("routes = " + "9" * 5_000, ":1:"),
+        pytest.param("routes = " + "[" * 100_000, ":1:", id="nested too deeply"),
+        pytest.param("routes = " + "9" * 5_000, ":1:", id="a number too long"),
         (f"[[routes]]\npath = '/a'\nupstreams = ['http://h']\nmax_body = {1 << 64}\n", ":1:"),
     ],
 )

@@ -100,20 +100,23 @@ class Client:
             assert self.take(2) == b"\r\n"
 
     def take(self, size: int) -> bytes:
-        while len(self.buffer) < size:
-            self._fill()
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
+        """The next bytes of an answer."""
+        parts, missing = [self.buffer], size - len(self.buffer)
+        while missing > 0:
+            parts.append(self._more())
+            missing -= len(parts[-1])
+        whole = b"".join(parts)
+        self.buffer = whole[size:]
+        return whole[:size]
 
     def fill_until(self, mark: bytes) -> None:
         while mark not in self.buffer:
-            self._fill()
+            self.buffer += self._more()
 
-    def _fill(self) -> None:
-        data = self.socket.recv(65536)
-        if not data:
+    def _more(self) -> bytes:
+        if not (data := self.socket.recv(65536)):
             raise ConnectionError("the gateway closed")
-        self.buffer += data
+        return data
 
     def rest(self) -> bytes:
         """Everything until the gateway closes cleanly; a reset raises."""

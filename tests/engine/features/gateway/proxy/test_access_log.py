@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,14 +129,14 @@ def test_what_the_disk_is_too_slow_for_is_dropped_counted_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, go_on = threading.Event(), threading.Event()
-    opened = Path.open
+    append = access_log._append
 
-    def slow(path: Path, *arguments: Any) -> Any:
+    def slow(path: Path, text: bytes) -> None:
         writing.set()
         assert go_on.wait(10)
-        return opened(path, *arguments)
+        append(path, text)
 
-    monkeypatch.setattr(Path, "open", slow)
+    monkeypatch.setattr(access_log, "_append", slow)
     monkeypatch.setattr(access_log, "_BATCH", 10)
     events = EventLog(SystemClock())
     log = AccessLog(tmp_path / "log", events)
@@ -152,7 +153,6 @@ def test_what_the_disk_is_too_slow_for_is_dropped_counted_and_said(
     asyncio.run(main())
     go_on.set()
     log.stop(5.0)
-    monkeypatch.setattr(Path, "open", opened)
     written = lines(tmp_path / "log")
     assert len(written) == 650  # one batch at work and 64 waiting
     assert log.dropped == 350
@@ -175,3 +175,24 @@ def test_hostile_text_is_made_safe(tmp_path: Path) -> None:
     (line,) = lines(tmp_path / "log")
     assert line["target"].startswith("/\\x1b[31m\\u202ea")
     assert len(line["target"]) == 2048
+
+
+def test_a_line_that_a_full_disk_tore_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "access.log"
+    whole = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if len(data) > 10:
+            return whole(descriptor, bytes(data[:10]))
+        raise OSError(28, "No space left on device")
+
+    access_log._append(path, b"first\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(access_log.os, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            access_log._append(path, b"0123456789abcdef\n")
+    access_log._append(path, b"second\n")
+    assert path.read_bytes() == b"first\nsecond\n"
+    assert path.stat().st_mode & 0o777 == 0o600

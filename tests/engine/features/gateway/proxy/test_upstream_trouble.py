@@ -274,3 +274,17 @@ def test_an_upstream_that_says_close_is_believed(stage: Stage) -> None:
     assert b"connection" not in answer.fields
     assert client.get().status == 200
     assert upstream.visits == 2
+
+
+def test_an_upstream_that_tires_of_a_silent_client_is_not_blamed(stage: Stage) -> None:
+    def tiring(visit: Visit) -> None:
+        visit.read_head()
+        visit.reset()
+
+    upstream = stage.upstream(tiring)
+    stage.start(route("/", upstream.url))
+    client = stage.client()
+    client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nab")
+    assert client.answer().status == 502
+    assert stage.admitter.last(1).attempts == ["cancelled"]
+    nothing_left(stage, upstream.url)

@@ -35,12 +35,15 @@ class Visit:
         return head + b"\r\n\r\n"
 
     def read(self, size: int) -> bytes:
-        while len(self.buffer) < size:
-            if not (data := self.socket.recv(65536)):
+        parts, missing = [self.buffer], size - len(self.buffer)
+        while missing > 0:
+            if not (data := self.socket.recv(1 << 20)):
                 raise ConnectionError("it ended early")
-            self.buffer += data
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
+            parts.append(data)
+            missing -= len(data)
+        whole = b"".join(parts)
+        self.buffer = whole[size:]
+        return whole[:size]
 
     def read_line(self) -> bytes:
         while b"\r\n" not in self.buffer:
@@ -54,12 +57,12 @@ class Visit:
         """The body that the head announces."""
         fields = fields_of(head)
         if fields.get(b"transfer-encoding") == b"chunked":
-            body = b""
+            chunks = []
             while size := int(self.read_line(), 16):
-                body += self.read(size)
+                chunks.append(self.read(size))
                 assert self.read(2) == b"\r\n"
             assert self.read_line() == b""
-            return body
+            return b"".join(chunks)
         return self.read(int(fields.get(b"content-length", b"0")))
 
     def wait_for_end(self) -> bytes:
