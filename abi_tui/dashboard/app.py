@@ -28,7 +28,7 @@ from abi_tui.dashboard.widgets.events import EventsPane
 from abi_tui.dashboard.widgets.routes import RoutesPane
 from abi_tui.dashboard.widgets.table import ListPane
 
-TERMINATED = 130
+INTERRUPTED = 130
 
 
 class Dashboard(Commands):
@@ -42,7 +42,7 @@ class Dashboard(Commands):
     def on_mount(self) -> None:
         """Begin to follow the engine, on the screen that was asked for."""
         if not self.is_headless:  # else the terminal would be left as it is
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, TERMINATED)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, INTERRUPTED)
         self.call_after_refresh(self._follow)
         if self.settings.screen != "overview":
             self.go(self.settings.screen)
@@ -64,8 +64,8 @@ class Dashboard(Commands):
         self.exit(0)
 
     def action_help_quit(self) -> None:
-        """Ctrl-C copies what is selected; what it does not do is said."""
-        self.say(f"{self.key_for('quit')} quits")
+        """Ctrl-C copies what is selected; where nothing is, it leaves at once."""
+        self.exit(INTERRUPTED)
 
     def on_unmount(self) -> None:
         """Follow no more."""

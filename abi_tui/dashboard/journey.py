@@ -50,12 +50,18 @@ class Journey(Core):
         return OverviewPage()  # type: ignore[return-value]  # screens that return nothing
 
     def go(self, name: str) -> None:
-        """Go to a place; back to it, if one came through it."""
+        """Go to a place, from the overview; back to it, if one came through it."""
         for page in [page for page in self.screen_stack if isinstance(page, Page)]:
             if page.crumb == name:
                 self.back_to(page)
                 return
+        self.back_to(self.bottom)
         self.push_screen(page_for(name))
+
+    @property
+    def bottom(self) -> Page:
+        """The overview, which every place is one step from."""
+        return next(page for page in self.screen_stack if isinstance(page, Page))
 
     def back_to(self, page: Page) -> None:
         """Leave everything that came after a page."""

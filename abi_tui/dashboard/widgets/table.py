@@ -158,6 +158,11 @@ class ListPane(Pane, can_focus=True):
         if key in self._fed.table.keys:
             self._go(self._fed.offset + self._fed.table.keys.index(key))
 
+    def on_resize(self) -> None:
+        """Keep the chosen row in sight: there may be less room than before, or more."""
+        self._reveal()
+        super().on_resize()
+
     def title(self) -> str:
         """What it lists, and the filter."""
         if self.editing:
@@ -221,16 +226,20 @@ class ListPane(Pane, can_focus=True):
         return [(), *lines] if self.size.height > 2 else lines
 
     def _go(self, index: int) -> None:
-        total, rows = self._fed.table.total, self._rows_shown
-        self._cursor = max(min(index, total - 1), 0)
-        if self._cursor < self._top:
-            self._top = self._cursor
-        elif rows and self._cursor >= self._top + rows:
-            self._top = self._cursor - rows + 1
+        self._cursor = max(min(index, self._fed.table.total - 1), 0)
+        self._reveal()
         self._key = self.chosen
         self.repaint()
         self._ask_for_rows()
         self.post_message(self.Chosen(self))
+
+    def _reveal(self) -> None:
+        """Scroll as little as brings the cursor into sight."""
+        rows = self._rows_shown
+        if self._cursor < self._top:
+            self._top = self._cursor
+        elif rows and self._cursor >= self._top + rows:
+            self._top = self._cursor - rows + 1
 
     def _ask_for_rows(self) -> None:
         """Ask when a row in sight is not among those that were fed."""

@@ -90,6 +90,7 @@ def test_what_it_returned_does_not_change_later() -> None:
     assert counts.recent().latency.count == 2
 
 
+@pytest.mark.slow
 def test_no_call_is_lost_among_sixty_four_threads() -> None:
     for _ in range(scaled(12, 300)):
         count_together(RecentCounts(YieldingClock(step=0.01)))

@@ -64,6 +64,7 @@ def compare(random: Random, kind: LimitKind, steps: int) -> None:
         assert (last.reset_after == 0) == (last.remaining > 0)
 
 
+@pytest.mark.slow
 @every_kind
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 60))
 def test_it_decides_as_a_log_of_everything_that_passed(
@@ -72,6 +73,7 @@ def test_it_decides_as_a_log_of_everything_that_passed(
     compare(Random(seed), kind, steps)
 
 
+@pytest.mark.slow
 @every_kind
 def test_it_agrees_with_the_log_over_many_seeded_sequences(kind: LimitKind) -> None:
     for seed in range(scaled(100, 10_000)):
@@ -120,6 +122,7 @@ def burst_at_random(
     return passed, refused
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32))
 def test_no_window_ever_holds_more_than_a_sliding_window_allows(seed: int) -> None:
     random = Random(seed)
@@ -275,6 +278,7 @@ def test_memory_is_bounded_by_the_keys_of_the_present(kind: LimitKind) -> None:
         assert len(entries.entries) <= limiter.keys() + 1
 
 
+@pytest.mark.slow
 @every_kind
 def test_sixty_four_threads_get_exactly_what_one_would_get(kind: LimitKind) -> None:
     for _ in range(scaled(6, 100)):

@@ -129,6 +129,7 @@ def test_a_socket_that_a_dead_engine_left_does_not_mislead(engines: Engines) -> 
         assert is_embedded(engine)
 
 
+@pytest.mark.slow
 def test_many_commands_at_once_all_succeed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", COMMAND, str(tmp_path / "data")]
     commands = left = scaled(16, 40)

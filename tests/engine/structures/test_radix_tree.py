@@ -113,6 +113,7 @@ def test_it_finds_what_a_naive_matcher_finds_while_patterns_come_and_go(
     compare(Random(seed), steps)
 
 
+@pytest.mark.slow
 def test_it_agrees_with_a_naive_matcher_over_a_long_life() -> None:
     compare(Random(11), scaled(10_000, 200_000))
 

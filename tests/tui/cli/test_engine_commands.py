@@ -226,6 +226,7 @@ def test_a_data_directory_that_cannot_be_written_is_one_clear_line(tmp_path: Pat
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_forty_commands_at_once_on_one_data_directory_all_succeed() -> None:
     words = [*ABI, "gateway", "routes", "list", "--json", "--timeout", "60"]
     done = subprocess.run(

@@ -53,6 +53,7 @@ def test_the_overview_begins_with_the_list_in_focus(on_dashboard: Run) -> None:
     on_dashboard(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("digit", DIGITS)
 def test_a_digit_goes_to_its_place(on_dashboard: Run, digit: str) -> None:
     async def test(shown: Still) -> None:
@@ -62,6 +63,7 @@ def test_a_digit_goes_to_its_place(on_dashboard: Run, digit: str) -> None:
     on_dashboard(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", BY_LETTER)
 def test_g_and_a_letter_go_to_its_place(on_dashboard: Run, letter: str) -> None:
     async def test(shown: Still) -> None:

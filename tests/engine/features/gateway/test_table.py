@@ -114,6 +114,7 @@ def test_it_answers_as_a_naive_matcher_while_routes_come_and_go() -> None:
     assert len(table) == len({id(kept.live) for kept in naive.kept})
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32))
 def test_it_answers_as_a_naive_matcher_in_every_small_table(seed: int) -> None:
     random = Random(seed)

@@ -39,6 +39,7 @@ def chunked(random: Random, body: bytes) -> bytes:
     return b"".join(chunks) + b"0\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(scaled(12, 200)))
 def test_bodies_of_any_size_and_framing_come_through_both_ways(stage: Stage, seed: int) -> None:
     random = Random(seed)
