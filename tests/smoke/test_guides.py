@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import shlex
 import signal
@@ -82,12 +83,17 @@ def test_every_command_in_a_guide_exists_with_its_flags(guide: Path) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [taken.getsockname()[1] for taken in sockets]
-    for taken in sockets:
-        taken.close()
-    return ports
+    """Ports that nobody listens on, below those that the system gives to who asks for any."""
+    found: list[int] = []
+    for port in random.sample(range(20_000, 30_000), 1000):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        found.append(port)
+        if len(found) == count:
+            break
+    return found
 
 
 def run(script: str, environ: dict[str, str], output: Path) -> str:
