@@ -58,6 +58,7 @@ def test_every_example_is_here() -> None:
     assert {file.stem for file in EXAMPLES.glob("*.py")} == SHOWN.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHOWN)
 def test_an_example_shows_what_it_says(name: str) -> None:
     done = subprocess.run(

@@ -164,6 +164,7 @@ def test_an_example_runs(abi: Call, stage: Engine, example: str) -> None:
     assert "error" not in said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", [one for one in ORDINARY if "--json" not in one])
 def test_an_example_is_json_too(abi: Call, stage: Engine, example: str) -> None:
     if example == "abi gateway routes add /hello http://127.0.0.1:9000":

@@ -472,7 +472,7 @@ class GatewayApi(Protocol):
         """
         ...
 
-    @operation(safe=True)
+    @operation
     def check_rate_limit(self, route: str, client: str) -> RateDecision:
         """Count one request of `client` on the route with the path `route`.
 

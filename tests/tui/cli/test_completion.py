@@ -228,6 +228,7 @@ def zsh(scripts: Path, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     os.close(controller)
 
 
+@pytest.mark.slow
 @zsh_needed
 @pytest.mark.parametrize(
     ("line", "expected"),

@@ -49,6 +49,7 @@ def test_what_is_harmless_is_done_and_said(
     on_dashboard(test, settings=GATEWAY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "state"), [("o", BreakerState.OPEN), ("c", BreakerState.CLOSED)])
 def test_holding_a_breaker_asks_first(on_dashboard: Run, key: str, state: BreakerState) -> None:
     async def test(shown: Still) -> None:
@@ -67,6 +68,7 @@ def test_holding_a_breaker_asks_first(on_dashboard: Run, key: str, state: Breake
     on_dashboard(test, settings=GATEWAY)
 
 
+@pytest.mark.slow
 def test_switching_a_route_off_asks_and_on_does_not(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.press("slash", *"users/{id}", "enter", "d")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from abi_tui.cli.root import root
 from abi_tui.cli.tree import walk
 from abi_tui.dashboard.moment import Moment
@@ -74,6 +76,7 @@ def test_enter_opens_an_upstream(on_dashboard: Run) -> None:
     on_dashboard(test)
 
 
+@pytest.mark.slow
 def test_a_command_that_a_screen_shows_leads_there_and_others_are_copied(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.press("ctrl+p", *"abi gateway limits", "enter")

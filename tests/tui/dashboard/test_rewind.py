@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from abi_engine.core.errors import ConnectionLost
 from abi_tui.dashboard.core import Settings
 from abi_tui.dashboard.moment import State
@@ -69,6 +71,7 @@ def test_a_comma_goes_back_a_report_and_a_dot_forward(on_dashboard: Run) -> None
     on_dashboard(test, _engine())
 
 
+@pytest.mark.slow
 def test_braces_go_a_minute_and_stop_at_the_oldest(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.press("left_curly_bracket")
