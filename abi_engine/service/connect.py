@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -77,10 +77,17 @@ def connect(
     given = data_dir if data_dir is not None else config.data_dir
     where = Path(given) if given is not None else default_data_dir(found)
     where = where.expanduser().absolute()
+    return _in_turn(config, where, timeout, lambda: joined(where, found, call_timeout))
+
+
+def _in_turn(
+    config: EngineConfig, where: Path, timeout: float, join: Callable[[], Client | None]
+) -> OpenEngine:
+    """Join who serves the directory, or own it when it is free, whichever comes first."""
     owner: object = None
     since = time.monotonic()
     while True:
-        if client := joined(where, found, call_timeout):
+        if client := join():
             return client
         try:
             return _embedded(config, where)

@@ -164,6 +164,6 @@ def failure(error: Exception, name: str) -> bytearray:
         return frames.pack(Failure(error.to_wire()))
     except (TypeError, ValueError, FrameTooLarge) as unsendable:
         reason = str(unsendable)  # without the traceback, which would have the error's own text
-        logger.error("%s: its error %s cannot be sent: %s", name, error.code, reason)  # noqa: TRY400
+        logger.error("%s: its error %s cannot be sent: %s", name, error.code, reason)  # noqa: TRY400 - as said above
         message = f"{name}: {error.code}, with a message that cannot be sent"
         return frames.pack(Failure(InternalError(message).to_wire()))

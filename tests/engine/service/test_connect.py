@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from abi_engine.config import EngineConfig, load
+from abi_engine.core.clock import ManualClock
 from abi_engine.core.errors import (
     DataDirectoryError,
     EngineBusy,
@@ -22,6 +23,7 @@ from abi_engine.core.errors import (
 from abi_engine.core.feature import State
 from abi_engine.engine import Engine
 from abi_engine.runtime.data_directory import DataDirectory
+from abi_engine.service import connect as connect_module
 from abi_engine.service.client import Client
 from abi_engine.service.connect import attached, connect, is_embedded, joined
 from abi_engine.service.places import socket_names
@@ -198,3 +200,29 @@ def test_an_address_that_is_none_is_refused() -> None:
     for address in ("ssh://", "ssh://-oProxyCommand=x", "ssh://a:b@c", "ssh://host:99999999"):
         with pytest.raises((InvalidArguments, Unavailable)):
             attached(address)
+
+
+@pytest.mark.parametrize(("owners", "turns"), [([1, 2, 3, 4], None), ([1, 1, 1, 1], 3)])
+def test_waiting_counts_anew_with_each_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owners: list[int], turns: int | None
+) -> None:
+    clock = ManualClock()
+    asked: list[int] = []
+    embedded = connect_module._embedded
+
+    def owned_by_others(config: EngineConfig, where: Path) -> Engine:
+        if len(asked) == len(owners):
+            return embedded(config, where)
+        asked.append(owners[len(asked)])
+        raise EngineBusy("busy", pid=asked[-1])
+
+    monkeypatch.setattr(connect_module, "_embedded", owned_by_others)
+    monkeypatch.setattr(connect_module.time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(connect_module.time, "sleep", lambda _: clock.advance(6.0))
+    if turns is None:
+        with connect(tmp_path, config=NO_GATEWAY, timeout=10.0) as engine:
+            assert is_embedded(engine)
+    else:
+        with pytest.raises(EngineBusy):
+            connect(tmp_path, config=NO_GATEWAY, timeout=10.0)
+        assert len(asked) == turns

@@ -14,7 +14,7 @@ from abi_tui.dashboard.core import Settings
 from abi_tui.dashboard.journey import page_for
 from abi_tui.dashboard.places import BY_LETTER, DIGITS, PLACES
 from abi_tui.dashboard.screens.detail import DetailPage
-from abi_tui.dashboard.screens.features import FeaturesPage
+from abi_tui.dashboard.screens.features import FeaturesPage, FeaturesPane
 from abi_tui.dashboard.screens.gateway import GatewayPage
 from abi_tui.dashboard.screens.overview import OverviewPage
 from abi_tui.dashboard.widgets.breakers import BreakersPane
@@ -504,3 +504,37 @@ def test_of_a_row_only_the_changed_columns_are_painted(on_dashboard: Run) -> Non
         assert region.width < 8  # type: ignore[attr-defined]
 
     on_dashboard(test)
+
+
+def test_places_lie_side_by_side_however_many_one_goes_through(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("2", "enter", "g", "e", "3", "g", "f")
+        assert shown.app.crumbs == ("overview", "features")
+        await shown.press("escape")
+        assert isinstance(shown.page, OverviewPage)
+
+    on_dashboard(test, size=(160, 40))
+
+
+def test_the_chosen_row_stays_in_sight_where_there_is_less_room(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("g", "f", "end")
+        chosen = shown.page.query_one(FeaturesPane).chosen
+        assert chosen in shown.text
+        await shown.pilot.resize_terminal(80, 24)
+        await shown.settle()
+        pane = shown.page.query_one(FeaturesPane)
+        assert pane.chosen == chosen
+        assert str(chosen) in text_of(pane.lines)
+
+    on_dashboard(test, size=(120, 60))
+
+
+@pytest.mark.parametrize("digit", ["3", "8", "9"])
+def test_a_planned_place_has_its_row_in_sight(on_dashboard: Run, digit: str) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press(digit)
+        pane = shown.page.query_one(FeaturesPane)
+        assert str(pane.chosen) in text_of(pane.lines)
+
+    on_dashboard(test, size=(80, 24))

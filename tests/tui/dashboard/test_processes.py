@@ -110,6 +110,19 @@ def test_a_dashboard_that_is_terminated_leaves_the_terminal_as_it_was(engine: La
         assert terminal.exit_code() == 130
 
 
+def test_ctrl_c_leaves_at_once_with_130_and_takes_its_own_engine_along() -> None:
+    with _terminal() as terminal:
+        terminal.wait_for("LIVE 1 s")
+        client = _running()
+        assert client is not None
+        pid = client.system.status().pid
+        client.close()
+        terminal.type("\x03")
+        terminal.wait_for("\x1b[?1049l")
+        assert terminal.exit_code() == 130
+        _wait_until_gone(pid)
+
+
 def test_a_defect_is_raised_once_the_terminal_is_as_it_was(engine: Launched) -> None:
     broken = RUN.replace(
         "settings = ",
