@@ -134,8 +134,15 @@ def _write(file: Path, key: str, value: Any) -> None:
     if value is None:
         tables[-1].pop(name, None)
     else:
-        tables[-1][name] = value
+        tables[-1][name] = _without_nothing(value)
     _save(file, tomlkit.dumps(document))
+
+
+def _without_nothing(value: Any) -> Any:
+    """The same without `None`, for which TOML has no word: what is not there is None."""
+    if isinstance(value, dict):
+        return {key: _without_nothing(one) for key, one in value.items() if one is not None}
+    return [_without_nothing(one) for one in value] if isinstance(value, list) else value
 
 
 def _tables(document: TOMLDocument, words: list[str], *, make: bool) -> Iterator[Any]:

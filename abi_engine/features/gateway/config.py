@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -21,7 +22,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         header_count: fields.
         url_size: the request target.
         header_timeout: from the first byte until the head is complete.
-        body_rate: bytes a second that a body must reach, on average, after `body_grace` seconds.
+        body_rate: bytes a second that a body must reach, on average.
+        body_grace: seconds at the beginning of a body in which it need not.
         keepalive_timeout: how long a connection may idle between requests.
         connections: of clients, at once; further ones are answered 503 and closed.
         pipeline: requests that may wait on one connection.
@@ -38,6 +40,68 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pipeline: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
 
 
+class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A certificate the gateway shows; both are files in PEM, read again at a reload.
+
+    Attributes:
+        certificate: the chain, the gateway's own first.
+        key: its private key.
+        names: server names it is shown for; empty means those in the certificate.
+    """
+
+    certificate: str
+    key: str
+    names: tuple[str, ...] = ()
+
+
+class ClientCertificates(StrEnum):
+    """Whether clients show a certificate of their own."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """TLS towards clients; without a certificate the gateway speaks plain HTTP.
+
+    Attributes:
+        certificates: the first is shown to clients that name no server, or one that is not known.
+        minimum: the oldest version that is spoken.
+        client_certificates: whether clients show one.
+        client_ca: a file of the authorities in PEM that those must come from.
+        handshake_timeout: how long a handshake may take.
+    """
+
+    certificates: tuple[Certificate, ...] = ()
+    minimum: Literal["1.2", "1.3"] = "1.2"
+    client_certificates: ClientCertificates = ClientCertificates.NONE
+    client_ca: str = ""
+    handshake_timeout: Seconds = 10.0
+
+
+class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key that the gateway knows, by its digest alone.
+
+    Attributes:
+        name: whose it is; shown, logged and counted by.
+        sha256: of the key, in 64 hexadecimal digits.
+        enabled: false refuses it.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    enabled: bool = True
+
+
+class LogFormat(StrEnum):
+    """How a request is written down."""
+
+    JSON = "json"
+    COMMON = "common"
+    COMBINED = "combined"
+
+
 class GatewayConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The gateway.
 
@@ -51,7 +115,17 @@ class GatewayConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         trust_forwarded: take the client's address from `X-Forwarded-For`; only behind a proxy.
         pool_size: idle connections kept to each upstream.
         pool_idle: how long one is kept.
+        dns_refresh: how long the addresses of a named upstream are used before it is asked anew.
+        tls: TLS towards clients.
+        keys: API keys, in TOML as `[[gateway.keys]]`; those made at run time come on top.
+        workers: processes that serve clients; 1 means this one alone.
+        reuse_port: let another process listen on the same port, so that one can take over.
+        trace_context: `pass` hands a valid `traceparent` on; `start` also makes one where there is
+            none (W3C Trace Context).
         access_log: a file for one line a request; empty means none. Relative to the data directory.
+        access_log_format: of a line.
+        access_log_size: at this size a new file is begun; 0 means never.
+        access_log_keep: how many old files are kept.
         drain_timeout: how long a stop waits for requests under way.
         linger: how long closed keep-alive connections may still be written to.
         server_name: the pseudonym in `Via`, by which loops are seen with an id of this engine.
@@ -67,7 +141,16 @@ class GatewayConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trust_forwarded: bool = False
     pool_size: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 64
     pool_idle: Seconds = 30.0
+    dns_refresh: Seconds = 30.0
+    tls: Tls = Tls()
+    keys: tuple[ApiKey, ...] = ()
+    workers: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    reuse_port: bool = False
+    trace_context: Literal["pass", "start"] = "pass"
     access_log: str = "access.log"
+    access_log_format: LogFormat = LogFormat.JSON
+    access_log_size: Annotated[int, msgspec.Meta(ge=0, le=1 << 40)] = 64 << 20
+    access_log_keep: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 5
     drain_timeout: Seconds = 30.0
     linger: Seconds = 2.0
     server_name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "abi"

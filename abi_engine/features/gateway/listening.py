@@ -11,7 +11,7 @@ from abi_engine.features.gateway.admission import Admitter
 from abi_engine.features.gateway.config import GatewayConfig
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.proxy import Proxy
+    from abi_engine.features.gateway.proxy.proxy import Proxy
 
 Address = tuple[str, int]
 
@@ -56,7 +56,7 @@ class Listening:
         self.trouble = ""
         if not (self._context.listening and self._config.listen):
             return
-        from abi_engine.features.gateway.proxy import Proxy  # embedded engines never need it
+        from abi_engine.features.gateway.proxy.proxy import Proxy  # embedded engines never need it
 
         proxy = Proxy(self._config, self._admitter, self._context)
         try:

@@ -10,8 +10,8 @@ from abi_engine.core.errors import InvalidArguments
 from abi_engine.core.text import safe
 from abi_engine.features.gateway.admission import UpstreamAddress
 from abi_engine.features.gateway.api import Balance, InvalidRoute, LimitBy, Route
-from abi_engine.features.gateway.headers import rule_problem
 from abi_engine.features.gateway.paths import BadTarget, normalise
+from abi_engine.features.gateway.proxy.headers import rule_problem
 from abi_engine.features.gateway.upstreams import parse_upstream
 from abi_engine.structures.radix_tree import check_pattern
 

@@ -12,7 +12,7 @@ from abi_tui.cli.moments import AT
 ROUTE_ORDERS = ("path", "rate", "p50", "p99", "errors", "limited", "last_hit")
 BALANCES = ("round_robin", "least_in_flight", "weighted", "consistent_hash")
 LIMIT_KINDS = ("token_bucket", "sliding_window", "fixed_window")
-LIMIT_BY = ("address", "header", "route")
+LIMIT_BY = ("address", "header", "route", "key")
 ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 PATH = argument("path", live="routes", help="The route's path, such as /users/{id}.")

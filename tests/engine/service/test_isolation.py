@@ -40,7 +40,8 @@ def test_a_client_loads_no_implementation_and_no_event_loop() -> None:
     loaded = loaded_by(code)
     assert not HEAVY & loaded
     assert "abi_engine.engine" not in loaded
-    allowed = {f"abi_engine.features.{row.name}{part}" for row in BUILT_IN for part in ("", ".api")}
+    parts = ("", ".api", ".route", ".reports")
+    allowed = {f"abi_engine.features.{row.name}{part}" for row in BUILT_IN for part in parts}
     assert {name for name in loaded if name.startswith("abi_engine.features.")} <= allowed
 
 

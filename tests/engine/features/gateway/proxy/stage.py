@@ -16,7 +16,7 @@ from abi_engine.core.events import EventLog
 from abi_engine.core.feature import Context
 from abi_engine.features.gateway.api import Route, Timeouts
 from abi_engine.features.gateway.config import GatewayConfig, Limits
-from abi_engine.features.gateway.proxy import Proxy
+from abi_engine.features.gateway.proxy.proxy import Proxy
 from tests.engine.features.gateway.proxy.admitting import Admitting
 from tests.engine.features.gateway.proxy.client import Client
 from tests.engine.features.gateway.proxy.upstream import Script, Upstream, answering

@@ -12,8 +12,8 @@ import pytest
 
 from abi_engine.core.clock import SystemClock
 from abi_engine.core.events import EventLog
-from abi_engine.features.gateway import access_log
-from abi_engine.features.gateway.access_log import AccessLog, Entry
+from abi_engine.features.gateway.proxy import access_log
+from abi_engine.features.gateway.proxy.access_log import AccessLog, Entry
 from tests.engine.features.gateway.proxy.stage import Stage, route
 
 

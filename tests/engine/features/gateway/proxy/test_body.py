@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abi_engine.features.gateway.body import (
+from abi_engine.features.gateway.proxy.body import (
     Body,
     ChunkedBody,
     EndlessBody,
     LengthBody,
     in_chunks,
 )
-from abi_engine.features.gateway.head import BadMessage
+from abi_engine.features.gateway.proxy.head import BadMessage
 from tests.engine.features.gateway.proxy.hostile import short
 
 

@@ -12,7 +12,7 @@ from abi_engine.core.errors import AddressInUse, InvalidConfig
 from abi_engine.core.events import EventLog
 from abi_engine.core.feature import Context
 from abi_engine.features.gateway.config import GatewayConfig, Limits
-from abi_engine.features.gateway.proxy import Proxy
+from abi_engine.features.gateway.proxy.proxy import Proxy
 from tests.engine.features.gateway.proxy.admitting import Admitting
 from tests.engine.features.gateway.proxy.client import Client
 from tests.engine.features.gateway.proxy.stage import Stage, route, until

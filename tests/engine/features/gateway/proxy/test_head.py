@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abi_engine.features.gateway.head import (
+from abi_engine.features.gateway.proxy.head import (
     BadMessage,
     RequestHead,
     ResponseHead,

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from abi_engine.features.gateway.api import HeaderRules
-from abi_engine.features.gateway.head import RequestHead, parse_request, parse_response
-from abi_engine.features.gateway.headers import (
+from abi_engine.features.gateway.proxy.head import RequestHead, parse_request, parse_response
+from abi_engine.features.gateway.proxy.headers import (
     forwarded_address,
     forwarded_request_id,
     forwarding,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from abi_engine.features.gateway.client_connection import ClientConnection
 from abi_engine.features.gateway.config import Limits
-from abi_engine.features.gateway.deadline import Deadline
-from abi_engine.features.gateway.exchange import Exchange
-from abi_engine.features.gateway.head import RequestHead
-from abi_engine.features.gateway.request import Request
+from abi_engine.features.gateway.proxy.client_connection import ClientConnection
+from abi_engine.features.gateway.proxy.deadline import Deadline
+from abi_engine.features.gateway.proxy.exchange import Exchange
+from abi_engine.features.gateway.proxy.head import RequestHead
+from abi_engine.features.gateway.proxy.request import Request
 from tests.engine.features.gateway.proxy.stage import Stage
 from tests.engine.features.gateway.proxy.test_bodies import memory
 from tests.scale import scaled

@@ -6,8 +6,8 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abi_engine.features.gateway.head import BadMessage, Head, parse_request, parse_response
-from abi_engine.features.gateway.repeats import RequestReader, ResponseReader
+from abi_engine.features.gateway.proxy.head import BadMessage, Head, parse_request, parse_response
+from abi_engine.features.gateway.proxy.repeats import RequestReader, ResponseReader
 from tests.engine.features.gateway.proxy.hostile import REFUSED_HEADS
 
 LINES = [

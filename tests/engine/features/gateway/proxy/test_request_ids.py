@@ -4,7 +4,7 @@ from random import Random
 from uuid import UUID
 
 from abi_engine.core.clock import ManualClock
-from abi_engine.features.gateway.request_ids import RequestIds
+from abi_engine.features.gateway.proxy.request_ids import RequestIds
 
 
 def test_ids_are_uuids_of_version_seven_that_sort_by_time() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from abi_engine.features.gateway.api import Timeouts
 from abi_engine.features.gateway.config import Limits
-from abi_engine.features.gateway.timing import Late, Stage, Timing
+from abi_engine.features.gateway.proxy.timing import Late, Stage, Timing
 
 TIMES = Timeouts(connect=1, first_byte=2, idle=3, total=100)
 LIMITS = Limits(body_rate=10, body_grace=5.0)

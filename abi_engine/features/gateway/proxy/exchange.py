@@ -11,18 +11,18 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from abi_engine.features.gateway import answers
 from abi_engine.features.gateway.admission import Admission, Attempt
-from abi_engine.features.gateway.answers import Trouble
-from abi_engine.features.gateway.body import in_chunks
-from abi_engine.features.gateway.head import BadMessage, RequestHead, ResponseHead
-from abi_engine.features.gateway.headers import interim_head, request_head, response_head
-from abi_engine.features.gateway.request import Request
-from abi_engine.features.gateway.timing import Late, Stage, Timing
-from abi_engine.features.gateway.upstream_connection import UpstreamConnection
+from abi_engine.features.gateway.proxy import answers
+from abi_engine.features.gateway.proxy.answers import Trouble
+from abi_engine.features.gateway.proxy.body import in_chunks
+from abi_engine.features.gateway.proxy.head import BadMessage, RequestHead, ResponseHead
+from abi_engine.features.gateway.proxy.headers import interim_head, request_head, response_head
+from abi_engine.features.gateway.proxy.request import Request
+from abi_engine.features.gateway.proxy.timing import Late, Stage, Timing
+from abi_engine.features.gateway.proxy.upstream_connection import UpstreamConnection
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.plane import DataPlane
+    from abi_engine.features.gateway.proxy.plane import DataPlane
 
 _IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 _CHUNKED: Final = b"Transfer-Encoding: chunked"

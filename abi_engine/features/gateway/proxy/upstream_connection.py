@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from abi_engine.features.gateway.answers import BAD_RESPONSE, UPSTREAM_LOST, Trouble
-from abi_engine.features.gateway.body import Body, ChunkedBody, EndlessBody, LengthBody
-from abi_engine.features.gateway.head import HEAD_END, BadMessage, ResponseHead
+from abi_engine.features.gateway.proxy.answers import BAD_RESPONSE, UPSTREAM_LOST, Trouble
+from abi_engine.features.gateway.proxy.body import Body, ChunkedBody, EndlessBody, LengthBody
+from abi_engine.features.gateway.proxy.head import HEAD_END, BadMessage, ResponseHead
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.pool import Shelf
+    from abi_engine.features.gateway.proxy.pool import Shelf
 
 _HEAD_SIZE: Final = 64 << 10
 _INTERIM: Final = 16

@@ -10,19 +10,19 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
-from abi_engine.features.gateway import answers
-from abi_engine.features.gateway.answers import Trouble
-from abi_engine.features.gateway.body import Body, ChunkedBody, LengthBody
-from abi_engine.features.gateway.client_transport import ClientTransport, Phase
-from abi_engine.features.gateway.exchange import Exchange
-from abi_engine.features.gateway.head import HEAD_END, BadMessage, RequestHead
-from abi_engine.features.gateway.headers import forwarding
-from abi_engine.features.gateway.reception import receive
-from abi_engine.features.gateway.repeats import RequestReader
-from abi_engine.features.gateway.request import Request
+from abi_engine.features.gateway.proxy import answers
+from abi_engine.features.gateway.proxy.answers import Trouble
+from abi_engine.features.gateway.proxy.body import Body, ChunkedBody, LengthBody
+from abi_engine.features.gateway.proxy.client_transport import ClientTransport, Phase
+from abi_engine.features.gateway.proxy.exchange import Exchange
+from abi_engine.features.gateway.proxy.head import HEAD_END, BadMessage, RequestHead
+from abi_engine.features.gateway.proxy.headers import forwarding
+from abi_engine.features.gateway.proxy.reception import receive
+from abi_engine.features.gateway.proxy.repeats import RequestReader
+from abi_engine.features.gateway.proxy.request import Request
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.plane import DataPlane
+    from abi_engine.features.gateway.proxy.plane import DataPlane
 
 _REQUEST_LINE_REST: Final = 64
 """What a request line may have beside its target."""

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from abi_engine.features.gateway.admission import Refusal
-from abi_engine.features.gateway.headers import status_line
+from abi_engine.features.gateway.proxy.headers import status_line
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from abi_engine.features.gateway.head import (
+from abi_engine.features.gateway.proxy.head import (
     RequestHead,
     ResponseHead,
     is_target_text,

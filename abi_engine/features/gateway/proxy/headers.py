@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from abi_engine.features.gateway.api import HeaderRules
-from abi_engine.features.gateway.head import HOP_BY_HOP, OWN, RequestHead, ResponseHead
+from abi_engine.features.gateway.proxy.head import HOP_BY_HOP, OWN, RequestHead, ResponseHead
 
 _NAME: Final = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _UNTOUCHABLE: Final = frozenset(name.decode() for name in HOP_BY_HOP | OWN)

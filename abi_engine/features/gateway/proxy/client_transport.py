@@ -14,10 +14,10 @@ from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
-from abi_engine.features.gateway.deadline import Deadline
+from abi_engine.features.gateway.proxy.deadline import Deadline
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.plane import DataPlane
+    from abi_engine.features.gateway.proxy.plane import DataPlane
 
 _RESET: Final = struct.pack("ii", 1, 0)
 

@@ -11,9 +11,9 @@ from collections import deque
 from typing import Protocol
 
 from abi_engine.features.gateway.admission import UpstreamAddress
-from abi_engine.features.gateway.deadline import Deadline
-from abi_engine.features.gateway.repeats import ResponseReader
-from abi_engine.features.gateway.upstream_connection import UpstreamConnection
+from abi_engine.features.gateway.proxy.deadline import Deadline
+from abi_engine.features.gateway.proxy.repeats import ResponseReader
+from abi_engine.features.gateway.proxy.upstream_connection import UpstreamConnection
 
 
 class Caller(Protocol):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from abi_engine.features.gateway import answers
 from abi_engine.features.gateway.admission import Admission, Refusal
-from abi_engine.features.gateway.exchange import Exchange
-from abi_engine.features.gateway.head import RequestHead
-from abi_engine.features.gateway.headers import went_through
-from abi_engine.features.gateway.request import Request
+from abi_engine.features.gateway.proxy import answers
+from abi_engine.features.gateway.proxy.exchange import Exchange
+from abi_engine.features.gateway.proxy.head import RequestHead
+from abi_engine.features.gateway.proxy.headers import went_through
+from abi_engine.features.gateway.proxy.request import Request
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.client_connection import ClientConnection
-    from abi_engine.features.gateway.plane import DataPlane
+    from abi_engine.features.gateway.proxy.client_connection import ClientConnection
+    from abi_engine.features.gateway.proxy.plane import DataPlane
 
 _WORDS: Final = {
     400: "bad_target",

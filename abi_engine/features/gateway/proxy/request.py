@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abi_engine.features.gateway.access_log import Entry
 from abi_engine.features.gateway.admission import Refusal
-from abi_engine.features.gateway.answers import problem
-from abi_engine.features.gateway.head import RequestHead
-from abi_engine.features.gateway.headers import forwarded_address, forwarded_request_id
+from abi_engine.features.gateway.proxy.access_log import Entry
+from abi_engine.features.gateway.proxy.answers import problem
+from abi_engine.features.gateway.proxy.head import RequestHead
+from abi_engine.features.gateway.proxy.headers import forwarded_address, forwarded_request_id
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.client_connection import ClientConnection
-    from abi_engine.features.gateway.plane import DataPlane
+    from abi_engine.features.gateway.proxy.client_connection import ClientConnection
+    from abi_engine.features.gateway.proxy.plane import DataPlane
 
 CLOSE = b"Connection: close"
 KEEP_ALIVE = b"Connection: keep-alive"

@@ -14,13 +14,13 @@ from random import Random
 
 from abi_engine.core.errors import AddressInUse, InvalidConfig, PermissionRefused
 from abi_engine.core.feature import Context
-from abi_engine.features.gateway.access_log import AccessLog
 from abi_engine.features.gateway.admission import Admitter
-from abi_engine.features.gateway.client_connection import ClientConnection
 from abi_engine.features.gateway.config import GatewayConfig
-from abi_engine.features.gateway.plane import DataPlane
-from abi_engine.features.gateway.pool import Pool
-from abi_engine.features.gateway.request_ids import RequestIds
+from abi_engine.features.gateway.proxy.access_log import AccessLog
+from abi_engine.features.gateway.proxy.client_connection import ClientConnection
+from abi_engine.features.gateway.proxy.plane import DataPlane
+from abi_engine.features.gateway.proxy.pool import Pool
+from abi_engine.features.gateway.proxy.request_ids import RequestIds
 from abi_engine.runtime.loops import LoopThread
 
 _BACKLOG = 2048

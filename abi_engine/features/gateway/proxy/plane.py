@@ -7,14 +7,14 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from abi_engine.core.clock import Clock
-from abi_engine.features.gateway.access_log import AccessLog
 from abi_engine.features.gateway.admission import Admitter
 from abi_engine.features.gateway.config import GatewayConfig
-from abi_engine.features.gateway.pool import Pool
-from abi_engine.features.gateway.request_ids import RequestIds
+from abi_engine.features.gateway.proxy.access_log import AccessLog
+from abi_engine.features.gateway.proxy.pool import Pool
+from abi_engine.features.gateway.proxy.request_ids import RequestIds
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.client_connection import ClientConnection
+    from abi_engine.features.gateway.proxy.client_connection import ClientConnection
 
 
 class DataPlane:

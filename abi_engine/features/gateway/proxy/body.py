@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from abi_engine.features.gateway.head import BadMessage
+from abi_engine.features.gateway.proxy.head import BadMessage
 
 _HEX: Final = b"0123456789abcdefABCDEF"
 _TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -1,0 +1,1 @@
+"""The data plane: sockets, and what is said on them."""
