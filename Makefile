@@ -7,7 +7,7 @@ BIN := .venv/bin
 SOURCES := abi_engine abi_tui tests examples docs .ci
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8
 # What the tests run beside Python, as COMMAND:DEBIAN-PACKAGE.
-TEST_TOOLS := bash:bash curl:curl zsh:zsh
+TEST_TOOLS := bash:bash curl:curl promtool:prometheus testssl:testssl.sh zsh:zsh fish:fish
 
 .PHONY: help run test test-quick lint check soak bench docs screenshot format lock clean test-tools
 
@@ -37,8 +37,8 @@ check: lint test ## all that a change must pass
 soak: .venv/dev.stamp test-tools ## every test with the full figures; hours
 	ABI_SOAK=1 $(PYTEST) --timeout 7200
 
-bench: .venv/core.stamp ## the benchmark suites; `abi bench` says what is built
-	$(BIN)/abi bench
+bench: .venv/dev.stamp ## the suite of the gateway beside its rivals; wants nginx and wrk
+	$(BIN)/abi bench gateway --rivals
 
 docs: .venv/dev.stamp ## write the generated pages again
 	$(BIN)/python -m docs.generate_api

@@ -17,8 +17,9 @@ from platformdirs import user_config_path, user_data_path
 
 from abi_engine.catalogue import BUILT_IN, Catalogue
 from abi_engine.core.errors import InvalidConfig
+from abi_engine.core.expectations import in_words
 from abi_engine.core.text import safe
-from abi_engine.settings import EngineSection, ServiceSection, field_type, leaves
+from abi_engine.settings import EngineSection, ServiceSection, choices, field_type, leaves
 from abi_engine.toml_lines import Key, dotted, line_of, lines_of_keys
 
 FILE_NAME = "abi.toml"
@@ -135,6 +136,7 @@ def load(
     cwd: Path | None = None,
     catalogue: Catalogue = BUILT_IN,
     sections: Sections | None = None,
+    content: bytes | None = None,
 ) -> EngineConfig:
     """Read every layer.
 
@@ -146,6 +148,7 @@ def load(
         cwd: where `./abi.toml` is looked for.
         catalogue: whose features have sections and switches.
         sections: further sections that the caller reads.
+        content: what the file would hold; then it is not opened.
 
     Raises:
         InvalidConfig: a file that cannot be read, an unknown key, a value out of range.
@@ -154,7 +157,7 @@ def load(
     reader = _Reader(kinds, catalogue)
     file = find_file(Path(path) if path is not None else None, environ, cwd or Path.cwd())
     if file is not None:
-        reader.read_file(file)
+        reader.read_file(file, content)
     for name, text in sorted(environ.items()):
         if name.startswith("ABI_") and "__" in name:
             key = tuple(name.removeprefix("ABI_").lower().split("__"))
@@ -174,10 +177,10 @@ class _Reader:
         self._tree: dict[str, Any] = {}
         self._origins: dict[str, str] = {}
 
-    def read_file(self, file: Path) -> None:
-        """Take every value of a TOML file."""
+    def read_file(self, file: Path, content: bytes | None = None) -> None:
+        """Take every value of a TOML file, or of what it would hold."""
         try:
-            text = file.read_bytes().decode()
+            text = (file.read_bytes() if content is None else content).decode()
             tree = tomllib.loads(text)
         except OSError as error:
             raise InvalidConfig(
@@ -218,7 +221,7 @@ class _Reader:
         if section == "features":
             self._check_feature(dotted(rest), origin)
         kind = bool if section == "features" else self._field_type(section, rest, origin)
-        value = _parse(text, kind, key, origin)
+        value = parse_value(text, kind, key, origin)
         tree: Any = value
         for word in reversed(key):
             tree = {word: tree}
@@ -255,18 +258,21 @@ def _unknown(key: str, word: str, known: tuple[str, ...], origin: str) -> Invali
     return InvalidConfig(f"unknown setting '{safe(key)}' ({safe(origin)})", hint=hint)
 
 
-def _parse(text: str, kind: Any, key: Key, origin: str) -> object:
-    """`text` as a plain value of the type `kind`: a word, a number, or JSON for what is deeper."""
+def parse_value(text: str, kind: Any, key: Key, origin: str) -> object:
+    """`text` as a plain value of the type `kind`: a word, a number, or JSON for what is deeper.
+
+    Raises:
+        InvalidConfig: it is none; the message has the key and the origin.
+    """
     try:
         value = msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError as error:
         try:
             value = msgspec.json.decode(text, type=kind)
         except (msgspec.ValidationError, msgspec.DecodeError):
-            message = (
-                f"{dotted(key)} = {safe(text, limit=80)!s}: {_lower(str(error))} ({safe(origin)})"
-            )
-            raise InvalidConfig(message) from error
+            what = in_words(str(error).partition(" - at `$")[0])
+            message = f"{dotted(key)} = {safe(text, limit=80)}: {what} ({safe(origin)})"
+            raise InvalidConfig(message, hint=_choices(text, kind)) from error
     return msgspec.to_builtins(value)
 
 
@@ -283,8 +289,9 @@ def _convert(value: object, kind: type[S], section: str, place: Callable[[Key], 
             raise _unknown(f"{full}.{unknown}", unknown, known, place((*key, unknown))) from error
         where = place(key)
         ending = f" ({safe(where)})" if where else ""
-        given = safe(repr(_at(value, key)), limit=60)
-        raise InvalidConfig(f"{full} = {given}: {_lower(what)}{ending}") from error
+        given = _at(value, key)
+        message = f"{full} = {safe(_shown(given), limit=60)}: {in_words(what)}{ending}"
+        raise InvalidConfig(message, hint=_choices(given, field_type(kind, key).type)) from error
 
 
 def _at(value: Any, key: Key) -> object:
@@ -293,8 +300,24 @@ def _at(value: Any, key: Key) -> object:
     return value
 
 
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _shown(value: object) -> str:
+    """A value as TOML has it, nearly."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_shown(one)}" for name, one in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return repr(value) if isinstance(value, (str, int, float)) else str(value)
+
+
+def _choices(given: object, kind: Any) -> str:
+    """What may stand there instead, where that is one of a few words."""
+    known = tuple(choices(kind))
+    near = get_close_matches(str(given), known, n=1)
+    if near and str(given) not in known:
+        return f"did you mean '{near[0]}'?"
+    return f"one of: {', '.join(known)}" if known else ""
 
 
 def _path_key(path: str) -> Key:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -17,10 +18,11 @@ from abi_engine.core.clock import Clock, SystemClock
 from abi_engine.core.errors import EngineStateError, Severity
 from abi_engine.core.events import EventLog
 from abi_engine.core.feature import Context, Feature, State, disabled, planned
+from abi_engine.core.inherited import InheritedSockets
 from abi_engine.introspection import System
 from abi_engine.runtime.data_directory import DataDirectory
 from abi_engine.runtime.logs import LogRing
-from abi_engine.system import SystemApi
+from abi_engine.system import ReloadReport, SystemApi
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -93,6 +95,8 @@ class Engine:
         clock: time for everything in it.
         control: serve it: listeners, the control socket, health and metrics.
         strict: whether an address in use fails the start; if not, it is said and the rest runs.
+        sockets: listening sockets that the process was started with.
+        reloader: reads the configuration again and has the engine go on with it.
     """
 
     gateway: Gateway
@@ -105,12 +109,17 @@ class Engine:
         clock: Clock | None = None,
         control: bool = False,
         strict: bool = True,
+        sockets: InheritedSockets | None = None,
+        reloader: Callable[[Engine], ReloadReport] | None = None,
     ) -> None:
         self.config = config or EngineConfig()
         self.catalogue: dict[str, Row] = {row.name: row for row in catalogue}
         self.clock: Clock = clock or SystemClock()
         self.control = control
         self.strict = strict
+        self.sockets = sockets or InheritedSockets()
+        self._reloader = reloader
+        self._reloading = threading.Lock()
         self.state = State.CREATED
         self.events = EventLog(self.clock)
         self.log = LogRing()
@@ -206,6 +215,18 @@ class Engine:
             self._close(self.config.engine.stop_timeout if deadline is None else deadline)
             self.state = State.STOPPED
             self.events.add("engine", "stopped", "engine stopped")
+
+    def reload(self) -> ReloadReport:
+        """See `SystemApi.reload`; one at a time."""
+        if self._reloader is None:
+            raise EngineStateError(
+                "this engine is embedded: it has no configuration to read again",
+                hint="make another engine with another configuration",
+            )
+        with self._reloading:
+            if self.state is not State.RUNNING:
+                raise EngineStateError(f"this engine is {self.state}", hint="start another")
+            return self._reloader(self)
 
     def ask_to_stop(self, deadline: float) -> None:
         """Tell whoever serves this engine to stop it within `deadline` seconds."""
@@ -322,7 +343,9 @@ class Engine:
         return self.control and bool(getattr(self._section(row), "listen", False))
 
     def _context(self) -> Context:
-        return Context(self.clock, self.events, self.data_dir, self.control, self.strict)
+        return Context(
+            self.clock, self.events, self.data_dir, self.control, self.strict, self.sockets
+        )
 
     def _others(self, row: Row) -> dict[str, Any]:
         needs = {name: getattr(self, name) for name in row.needs}

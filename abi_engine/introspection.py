@@ -26,6 +26,7 @@ from abi_engine.system import (
     EngineStatus,
     FeatureStatus,
     LogLine,
+    ReloadReport,
     Report,
     SystemApi,
 )
@@ -148,6 +149,9 @@ class System(SystemApi):
             self._engine.enable(name)
         else:
             self._engine.disable(name)
+
+    def reload(self) -> ReloadReport:
+        return self._engine.reload()
 
     def stop(self, *, deadline: float = 30.0) -> None:
         if not 0 <= deadline <= 3600:

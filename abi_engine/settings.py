@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -73,6 +74,22 @@ def field_type(kind: Any, key: Key) -> FieldType:
         else:
             return FieldType(None, word, known)
     return FieldType(kind, "", known)
+
+
+def choices(kind: Any) -> Iterator[str]:
+    """The words that a value of a type may be, where they are few; none otherwise."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        yield from choices(get_args(kind)[0])
+    elif origin in (Union, UnionType):
+        for part in get_args(kind):
+            yield from choices(part)
+    elif origin is Literal:
+        yield from map(str, get_args(kind))
+    elif kind is bool:
+        yield from ("true", "false")
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        yield from (str(one.value) for one in kind)
 
 
 def _bare(kind: Any) -> Any:

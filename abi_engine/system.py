@@ -101,6 +101,20 @@ class LogLine(msgspec.Struct, frozen=True):
     message: str
 
 
+class ReloadReport(msgspec.Struct, frozen=True):
+    """What came of reading the configuration again.
+
+    Attributes:
+        file: the one that was read; empty where there is none.
+        changed: settings that are in force now, by dotted key.
+        needs_restart: settings that differ and are not, until the engine is started again.
+    """
+
+    file: str
+    changed: tuple[str, ...]
+    needs_restart: tuple[str, ...]
+
+
 class SystemApi(Protocol):
     """The engine's own operations. Any thread may call them."""
 
@@ -170,6 +184,19 @@ class SystemApi(Protocol):
         Raises:
             NotFound: no feature has that name.
             FeaturePlanned: it is not built.
+        """
+        ...
+
+    @operation
+    def reload(self) -> ReloadReport:
+        """Read the configuration again, and go on with it; no request is cut.
+
+        The file, the environment and the flags count as they did at the start; files that the
+        settings name, such as certificates, are read again too.
+
+        Raises:
+            InvalidConfig: it cannot be used; everything is as it was, and an event says so.
+            EngineStateError: this engine is embedded; its program makes another.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Writes `docs/api/`: one page a feature, the engine, the errors and the settings, from the source.
+"""Writes `docs/api/` and `docs/limits.md`: features, engine, errors, settings, from the source.
 
 Run by `make docs`. Refuses to say what the docstrings do not: to change a page, change them.
 """
@@ -22,17 +22,9 @@ from abi_engine.core.operation import Mark, Operation, operations
 from abi_engine.core.stream import Stream
 from abi_engine.engine import Engine
 from abi_engine.service.connect import connect
-from docs.render import (
-    bounds,
-    default_of,
-    docstring,
-    entries,
-    meanings,
-    paragraphs,
-    signature,
-    table,
-    type_words,
-)
+from abi_tui.views.meanings import bounds, docstring, entries, meanings, type_words
+from docs import limits
+from docs.render import default_of, paragraphs, signature, table
 from docs.settings import settings_parts
 
 ENGINE_STRUCTS: tuple[type[msgspec.Struct], ...] = (
@@ -270,6 +262,7 @@ def main() -> None:
         stale.unlink()
     for name, text in pages().items():
         (FOLDER / name).write_text(text)
+    limits.FILE.write_text(limits.limits_page())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import msgspec
 
 from abi_engine.catalogue import BUILT_IN
 from abi_engine.config import known_sections
-from docs.render import bounds, default_of, docstring, meanings, paragraphs, table, type_words
+from abi_tui.views.meanings import bounds, docstring, meanings, type_words
+from docs.render import default_of, paragraphs, table
 
 LEAD = """Times are in seconds, sizes in bytes.
 [Configuration](../configuration.md) tells how settings are given."""

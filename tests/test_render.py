@@ -8,16 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
-from docs.render import (
-    bounds,
-    docstring,
-    entries,
-    meanings,
-    paragraphs,
-    signature,
-    table,
-    type_words,
-)
+from abi_tui.views.meanings import bounds, docstring, entries, meanings, type_words
+from docs.render import paragraphs, signature, table
 
 
 class Colour(StrEnum):

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar, cast
 
 import msgspec
 
 from abi_engine.core.clock import Clock
 from abi_engine.core.errors import FeatureDisabled, FeaturePlanned
 from abi_engine.core.events import EventLog
+from abi_engine.core.inherited import InheritedSockets
 from abi_engine.core.operation import stand_in
 from abi_engine.core.sample import Family
 
@@ -60,6 +61,7 @@ class Context(NamedTuple):
         data_dir: where it keeps what must last; None for an engine that lives in memory.
         listening: whether it may open listeners: true in a served engine only.
         strict: whether an address in use fails the start; if not, it is said and the rest runs.
+        sockets: listening sockets that the process was started with.
     """
 
     clock: Clock
@@ -67,14 +69,19 @@ class Context(NamedTuple):
     data_dir: Path | None = None
     listening: bool = False
     strict: bool = True
+    sockets: InheritedSockets = InheritedSockets()
 
 
 class Feature:
     """Base of every feature: `start` opens and `stop` closes, once each however often called.
 
-    Subclasses override `_open`, `_close`, `_probe`, `report` and `metrics`. A constructor takes its
-    configuration and collaborators, and does no I/O.
+    Subclasses override `_open`, `_close`, `_probe`, `report` and `metrics`, and for a reload
+    `reloadable` and `_reconfigure`. A constructor takes its configuration and collaborators, and
+    does no I/O.
     """
+
+    reloadable: ClassVar[frozenset[str]] = frozenset()
+    """Settings of its section that `reconfigure` applies; the others need a restart."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -110,6 +117,22 @@ class Feature:
             finally:
                 self.state = State.STOPPED
 
+    def reconfigure(self, config: Any) -> None:
+        """Go on with another configuration, without cutting what is under way.
+
+        Called at every reload, changed or not: files that the settings name are read again. Does
+        nothing in a feature that does not run.
+
+        Args:
+            config: its section; only settings that are `reloadable` differ from before.
+
+        Raises:
+            AbiError: it cannot be used; everything is as it was.
+        """
+        with self._life:
+            if self.state is State.RUNNING:
+                self._reconfigure(config)
+
     def health(self) -> Health:
         """Whether it works, tried at most every ten seconds; `age_s` says how old the answer is."""
         now = self.context.clock.monotonic()
@@ -131,6 +154,8 @@ class Feature:
     def _open(self) -> None: ...
 
     def _close(self, deadline: float) -> None: ...
+
+    def _reconfigure(self, config: Any) -> None: ...
 
     def _probe(self) -> tuple[bool, str]:
         return self.state is State.RUNNING, self.state.value

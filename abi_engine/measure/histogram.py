@@ -5,7 +5,7 @@ Refuses to keep single values: what it tells is exact to the bucket.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from math import frexp, ldexp
 
 from abi_engine.core.errors import InvalidArguments
@@ -55,6 +55,20 @@ class Histogram:
         counts = self._counts
         counts[index] = counts.get(index, 0) + 1
 
+    def record_all(self, values: Sequence[float]) -> None:
+        """Count many values; costs half as much as one by one."""
+        lowest, highest = self._lowest, self._highest
+        if not all([lowest < value <= highest for value in values]):  # noqa: C419 - twice as fast
+            for value in values:
+                self.record(value)
+            return
+        self.count += len(values)
+        self.total += sum(values)
+        counts = self._counts
+        for mantissa, exponent in map(frexp, values):
+            index = (exponent << 7) + int(mantissa * 256)
+            counts[index] = counts.get(index, 0) + 1
+
     def percentile(self, percent: float) -> float | None:
         """The upper edge of the bucket that holds the value at `percent` (nearest rank); None when
         empty.
@@ -96,6 +110,18 @@ class Histogram:
             counts[index] = counts.get(index, 0) + count
         self.count += other.count
         self.total += other.total
+
+    def parts(self) -> tuple[dict[int, int], float]:
+        """The counts by number of bucket, and `total`: what `add_parts` of another one takes."""
+        return self._counts.copy(), self.total
+
+    def add_parts(self, counts: Mapping[int, int], total: float) -> None:
+        """Add `parts` of a histogram with the same `lowest` and `highest`."""
+        mine = self._counts
+        for index, count in counts.items():
+            mine[index] = mine.get(index, 0) + count
+        self.count += sum(counts.values())
+        self.total += total
 
     def copy(self) -> Histogram:
         """Another with the same counts."""

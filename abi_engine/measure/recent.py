@@ -42,8 +42,8 @@ class Tally(NamedTuple):
     limited: int
 
 
-class _Slice:
-    """What happened in some time."""
+class Slice:
+    """What happened in some time. Not thread-safe."""
 
     __slots__ = ("calls", "errors", "latency", "limited")
 
@@ -53,93 +53,71 @@ class _Slice:
         self.limited = 0
         self.latency = Histogram()
 
-    def add(self, other: _Slice) -> None:
+    def add(self, other: Slice) -> None:
+        """Add what happened in another."""
         self.calls += other.calls
         self.errors += other.errors
         self.limited += other.limited
         self.latency.merge(other.latency)
 
 
-class RecentCounts:
-    """Counts calls, errors, refusals and latencies by slices. Thread-safe; `record` is the hot
-    path (one lock, one reading of the clock).
+class Slices:
+    """Slices of ten seconds, the last six of them. Not thread-safe: the caller's lock.
 
-    A clock that jumps back adds to the slice that is under way.
+    Every call is told the time; one that is told an earlier time than the last adds to the slice
+    that is under way.
 
     Args:
-        clock: time.
+        now: a reading of the monotonic clock.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._monotonic = clock.monotonic
-        self._lock = Lock()
-        self._born = clock.monotonic()
-        self._number = int(self._born // SLICE)
+    __slots__ = ("_before", "_born", "_current", "_ends", "_finished", "_number")
+
+    def __init__(self, now: float) -> None:
+        self._born = now
+        self._number = int(now // SLICE)
         self._ends = (self._number + 1) * SLICE
-        self._current: _Slice | None = None
-        self._finished: deque[tuple[int, _Slice]] = deque()
-        self._before = _Slice()
+        self._current: Slice | None = None
+        self._finished: deque[tuple[int, Slice]] = deque()
+        self._before = Slice()
 
-    def record(self, latency: float, *, error: bool = False) -> None:
-        """One call that took `latency` seconds."""
-        with self._lock:
-            current = self._slice()
-            current.calls += 1
-            current.latency.record(latency)
-            if error:
-                current.errors += 1
+    def at(self, now: float) -> Slice:
+        """The slice under way, to count in."""
+        if now >= self._ends:
+            self._turn(now)
+        current = self._current
+        if current is None:
+            current = self._current = Slice()
+        return current
 
-    def limited(self) -> None:
-        """One call refused by a limit; counts as a call without a latency."""
-        with self._lock:
-            current = self._slice()
-            current.calls += 1
-            current.limited += 1
+    def ends_after(self, now: float) -> float:
+        """When the slice is over that a reading of the clock belongs to."""
+        return max((now // SLICE + 1) * SLICE, self._ends)
 
-    def recent(self) -> Recent:
-        """The slices of the last sixty seconds, merged.
+    def recent(self, now: float) -> tuple[Recent, Histogram]:
+        """The slices of the last sixty seconds, but for the latencies of the one under way.
 
-        Writers wait for two copies; once in ten seconds for the merging of five slices.
+        Those come beside it, for the caller to merge when it has let go of the lock.
         """
-        with self._lock:
-            now = self._turn()
-            latency = self._before.latency.copy()
-            before = self._before
-            current = self._current or _Slice()
-            calls = before.calls + current.calls
-            errors = before.errors + current.errors
-            limited = before.limited + current.limited
-            fresh = current.latency.copy()
-            first = (self._number - SLICES + 1) * SLICE
-        latency.merge(fresh)
-        seconds = max(now - max(first, self._born), 1.0)
-        return Recent(seconds, calls, errors, limited, latency)
+        tally = self.tally(now)
+        fresh = self._current.latency.copy() if self._current else Histogram()
+        return Recent(*tally, self._before.latency.copy()), fresh
 
-    def tally(self) -> Tally:
-        """The counts of `recent` alone: a tenth of its cost, to put many in order."""
-        with self._lock:
-            now = self._turn()
-            parts = [part for part in (self._before, self._current) if part]
-            first = (self._number - SLICES + 1) * SLICE
-            return Tally(
-                max(now - max(first, self._born), 1.0),
-                sum(part.calls for part in parts),
-                sum(part.errors for part in parts),
-                sum(part.limited for part in parts),
-            )
+    def tally(self, now: float) -> Tally:
+        """The counts of the last sixty seconds."""
+        if now >= self._ends:
+            self._turn(now)
+        parts = [part for part in (self._before, self._current) if part]
+        first = (self._number - SLICES + 1) * SLICE
+        return Tally(
+            max(now - max(first, self._born), 1.0),
+            sum(part.calls for part in parts),
+            sum(part.errors for part in parts),
+            sum(part.limited for part in parts),
+        )
 
-    def _slice(self) -> _Slice:
-        """The slice under way; under the lock."""
-        self._turn()
-        if self._current is None:
-            self._current = _Slice()
-        return self._current
-
-    def _turn(self) -> float:
-        """The time now, with the slice that is over put away; under the lock."""
-        now = self._monotonic()
-        if now < self._ends:
-            return now
+    def _turn(self, now: float) -> None:
+        """Put the slice that is over away, and forget those that are too old."""
         if self._current is not None:
             self._finished.append((self._number, self._current))
             self._current = None
@@ -147,7 +125,51 @@ class RecentCounts:
         self._ends = (self._number + 1) * SLICE
         while self._finished and self._finished[0][0] <= self._number - SLICES:
             self._finished.popleft()
-        self._before = _Slice()
+        self._before = Slice()
         for _, finished in self._finished:
             self._before.add(finished)
-        return now
+
+
+class RecentCounts:
+    """Counts calls, errors, refusals and latencies by slices. Thread-safe; `record` is the hot
+    path (one lock, one reading of the clock).
+
+    Args:
+        clock: time; if it jumps back, what happens then adds to the slice that is under way.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._monotonic = clock.monotonic
+        self._lock = Lock()
+        self._slices = Slices(clock.monotonic())
+
+    def record(self, latency: float, *, error: bool = False) -> None:
+        """One call that took `latency` seconds."""
+        with self._lock:
+            current = self._slices.at(self._monotonic())
+            current.calls += 1
+            current.latency.record(latency)
+            if error:
+                current.errors += 1
+
+    def limited(self, calls: int = 1) -> None:
+        """A call refused by a limit, or several; each counts as a call without a latency."""
+        with self._lock:
+            current = self._slices.at(self._monotonic())
+            current.calls += calls
+            current.limited += calls
+
+    def recent(self) -> Recent:
+        """The slices of the last sixty seconds, merged.
+
+        Writers wait for two copies; once in ten seconds for the merging of five slices.
+        """
+        with self._lock:
+            recent, fresh = self._slices.recent(self._monotonic())
+        recent.latency.merge(fresh)
+        return recent
+
+    def tally(self) -> Tally:
+        """The counts of `recent` alone: a tenth of its cost, to put many in order."""
+        with self._lock:
+            return self._slices.tally(self._monotonic())

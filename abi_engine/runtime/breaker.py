@@ -18,11 +18,19 @@ from abi_engine.runtime.breaker_contract import (
     BreakerReport,
     BreakerSettings,
     BreakerState,
+    Standing,
     Transition,
 )
 from abi_engine.runtime.outcomes import Outcomes
 
-__all__ = ["Breaker", "BreakerReport", "BreakerSettings", "BreakerState", "Transition"]
+__all__ = [
+    "Breaker",
+    "BreakerReport",
+    "BreakerSettings",
+    "BreakerState",
+    "Standing",
+    "Transition",
+]
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 
@@ -137,6 +145,19 @@ class Breaker:
                 self._reset_at = inf if state is OPEN else -inf
         self._announcer.announce()
 
+    def reconfigure(self, settings: BreakerSettings) -> None:
+        """Go on with other settings, in the same state and with the same counts.
+
+        An open breaker stays open for as long as it was to. Where the window or its ratio has
+        changed, what was counted in it is forgotten.
+        """
+        with self._lock:
+            before, self._settings = self._settings, settings
+            self._slow = inf if settings.slow_call is None else settings.slow_call
+            if (before.window, before.failure_ratio) != (settings.window, settings.failure_ratio):
+                self._outcomes = Outcomes(settings.window)
+            self._notice_calm()
+
     def report(self) -> BreakerReport:
         """What a person wants to know of it."""
         with self._lock:
@@ -162,6 +183,18 @@ class Breaker:
                 next_try_in_s=self._reset_at - now if waiting else None,
                 last=self._last,
             )
+
+    def standing(self) -> Standing:
+        """What another process must know to let calls through."""
+        with self._lock:
+            state = self._state_at(self._monotonic())
+            reopens_at = self._reset_at if state is OPEN else -inf
+            return Standing(state, self._permit, bool(self._calm_permit), reopens_at, self._forced)
+
+    def note_refused(self, calls: int) -> None:
+        """Count calls that were refused elsewhere, in its name."""
+        with self._lock:
+            self._refused += calls
 
     def _state_at(self, now: float) -> BreakerState:
         return HALF_OPEN if self._state is OPEN and now >= self._reset_at else self._state

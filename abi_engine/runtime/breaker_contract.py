@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -70,6 +70,25 @@ class Transition(msgspec.Struct, frozen=True):
     failures: int
     calls: int
     forced: bool = False
+
+
+class Standing(NamedTuple):
+    """What another process must know of a breaker to let calls through on its behalf.
+
+    Attributes:
+        state: what it lets through.
+        permit: what every call gets while it is closed, else 0.
+        calm: a success would change nothing, and need not be told.
+        reopens_at: the moment of the monotonic clock until which it is open; `inf` where it is
+            held open, `-inf` where it is not open.
+        forced: a person holds it.
+    """
+
+    state: BreakerState
+    permit: int
+    calm: bool
+    reopens_at: float
+    forced: bool
 
 
 class BreakerReport(msgspec.Struct, frozen=True):

@@ -69,7 +69,20 @@ class Limiter(Protocol):
         ...
 
 
-def build(settings: LimitSettings, clock: Clock, *, max_keys: int = 100_000) -> Limiter:
+class ChargedLimiter(Limiter, Protocol):
+    """A limiter that others may let requests through for, and tell it afterwards."""
+
+    def charge(self, key: str, count: int) -> int:
+        """Count requests of `key` that were let through elsewhere already, one at least.
+
+        Returns:
+            How many of them found no room, and were not counted. A token bucket counts all: it
+            goes into debt, and lets nothing through until that is paid.
+        """
+        ...
+
+
+def build(settings: LimitSettings, clock: Clock, *, max_keys: int = 100_000) -> ChargedLimiter:
     """The limiter that `settings` describes.
 
     Args:

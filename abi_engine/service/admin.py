@@ -11,12 +11,13 @@ import errno
 import hmac
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from threading import BoundedSemaphore, Thread
 from typing import NamedTuple, TypeVar
 
 from abi_engine.core.errors import AddressInUse, InvalidConfig
+from abi_engine.core.inherited import host_and_port
 from abi_engine.runtime.loops import LoopThread
 from abi_engine.service.admin_protocol import AdminProtocol, Answer, Request, said
 
@@ -52,6 +53,7 @@ class AdminEndpoint:
         host, port: where to listen; port 0 takes a free one.
         sources: see `Sources`.
         max_connections: how many at once.
+        inherited: sockets that listen already, in place of `host` and `port`.
     """
 
     def __init__(
@@ -62,20 +64,22 @@ class AdminEndpoint:
         sources: Sources,
         *,
         max_connections: int = MAX_CONNECTIONS,
+        inherited: Sequence[socket.socket] = (),
     ) -> None:
         self._loop = loop
+        self._inherited = inherited
         self._host = host
         self._port = port
         self._sources = sources
         self._max_connections = max_connections
         self._connections: set[AdminProtocol] = set()
         self._workers = BoundedSemaphore(WORKERS)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     @property
     def url(self) -> str:
         """`http://host:port`; empty where it does not listen."""
-        if self._server is None:
+        if not self._servers:
             return ""
         return f"http://{_bracketed(self._host)}:{self._port}"
 
@@ -86,12 +90,12 @@ class AdminEndpoint:
             AddressInUse: somebody else does there.
             InvalidConfig: the address is none of this machine's.
         """
-        if self._server is None:
+        if not self._servers:
             self._loop.run(self._open(), BIND_TIMEOUT)
 
     def stop(self, deadline: float) -> None:
         """Listen no more, and end every connection."""
-        if self._server is not None:
+        if self._servers:
             self._loop.run(self._close(), deadline)
 
     async def answer(self, request: Request) -> Answer:
@@ -153,19 +157,22 @@ class AdminEndpoint:
 
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            server = await loop.create_server(self._protocol, self._host, self._port)
-        except OSError as error:
-            raise self._unusable(error) from error
-        self._port = int(server.sockets[0].getsockname()[1])
-        self._server = server
+        servers = [await loop.create_server(self._protocol, sock=one) for one in self._inherited]
+        if not servers:
+            try:
+                servers.append(await loop.create_server(self._protocol, self._host, self._port))
+            except OSError as error:
+                raise self._unusable(error) from error
+        host, port = host_and_port(servers[0].sockets[0])
+        self._host, self._port = (host if self._inherited else self._host), port
+        self._servers = servers
 
     async def _close(self) -> None:
-        assert self._server is not None
-        self._server.close()
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
         for connection in tuple(self._connections):
             connection.close()
-        self._server = None
 
     def _protocol(self) -> AdminProtocol:
         return AdminProtocol(self._handle, self._connections, self._max_connections)

@@ -109,7 +109,9 @@ class Host:
     def _start_admin(self, host: str, port: int, token_file: str) -> None:
         engine = self._engine
         token = admin_token(token_file, engine.data_dir)
-        admin = AdminEndpoint(self._loop, host, port, Sources(self._health, self._metrics, token))
+        sources = Sources(self._health, self._metrics, token)
+        inherited = engine.sockets.take("admin", host, port)
+        admin = AdminEndpoint(self._loop, host, port, sources, inherited=inherited)
         try:
             admin.start()
         except AddressInUse as error:

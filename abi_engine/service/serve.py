@@ -1,8 +1,8 @@
 """The process that serves an engine: starts it, waits for the word to stop, drains, ends.
 
 What ends it: `system.stop` from a client, SIGTERM, SIGINT, and the end of the pipe that its owner
-holds; a second signal ends it at once. SIGHUP means that the terminal went away: an engine in the
-foreground drains, a detached one has no terminal and ignores it. Refuses to be run in a thread.
+holds; a second signal ends it at once. SIGHUP has it read its configuration again, unless the
+terminal it was started from went away: then it drains. Refuses to be run in a thread.
 """
 
 from __future__ import annotations
@@ -25,9 +25,14 @@ from abi_engine.core.errors import AbiError, DataDirectoryError, EngineBusy
 from abi_engine.core.feature import State
 from abi_engine.engine import Engine
 from abi_engine.runtime.logs import JsonFormatter
+from abi_engine.service.activation import Notifier, inherited_sockets
 from abi_engine.service.connect import joined
+from abi_engine.service.inbox import Inbox
 from abi_engine.service.launch import Handed, Launched, Ready, detach
+from abi_engine.service.reload import Loader, reload
+from abi_engine.service.terminal import Terminal
 from abi_engine.service.words import Word, Words
+from abi_engine.system import ReloadReport
 
 __all__ = ["Launched", "Ready", "detach", "serve"]
 
@@ -46,6 +51,7 @@ def serve(
     config: EngineConfig,
     *,
     strict: bool = True,
+    read: Loader | None = None,
     on_ready: Callable[[Ready], None] = lambda _: None,
     environ: MutableMapping[str, str] | None = None,
     leave: Callable[[int], Any] = os._exit,
@@ -55,9 +61,10 @@ def serve(
     Args:
         config: of the engine.
         strict: whether an address in use fails the start; if not, it is said and the rest runs.
+        read: gives the configuration anew, for a reload; None where there is none to read.
         on_ready: called once it listens.
-        environ: names what the starting process handed over (see `detach`), which is taken out of
-            it; None means this process's.
+        environ: names what the starting process handed over (see `detach` and `activation`),
+            which is taken out of it; None means this process's.
         leave: ends the process at a second signal.
 
     Returns:
@@ -66,29 +73,54 @@ def serve(
     Raises:
         AbiError: what kept the engine from starting.
     """
-    handed = Handed.take(os.environ if environ is None else environ)
-    detached = handed.detached
-    with Words(hangup=not detached) as words, ExitStack() as stack:
+    environ = os.environ if environ is None else environ
+    handed = Handed.take(environ)
+    notifier = Notifier.take(environ)
+    terminal = Terminal()
+    with Words() as words, ExitStack() as stack:
         try:
             _set_level(config, stack)
-            engine = _started(config, strict, os.environ if environ is None else environ)
+            engine = _started(config, strict, environ, _reloader(read, notifier))
             stack.callback(engine.stop, 0.0)  # whatever happens; does nothing in one that stopped
-            _open_log(config, stack, detached=detached)
+            _open_log(config, stack, detached=handed.detached)
         except AbiError as error:
             handed.failed(error)
             raise
         ready = Ready(os.getpid(), engine.socket, engine.admin, engine.trouble)
         logger.info("listening on %s", engine.socket)
+        for words_of_one in engine.sockets.left():
+            logger.warning("nobody listens on the socket %s that was handed over", words_of_one)
         handed.ready(ready)
+        notifier.ready("serving")
         on_ready(ready)
-        return _until_stopped(engine, words, handed.owner, leave)
+        return _until_stopped(engine, Inbox(engine, words, terminal), notifier, handed.owner, leave)
 
 
-def _started(config: EngineConfig, strict: bool, environ: Mapping[str, str]) -> Engine:
+def _reloader(read: Loader | None, notifier: Notifier) -> Callable[[Engine], ReloadReport] | None:
+    if read is None:
+        return None
+
+    def reload_and_tell(engine: Engine) -> ReloadReport:
+        notifier.reloading()
+        try:
+            return reload(engine, read)
+        finally:
+            notifier.ready("serving")
+
+    return reload_and_tell
+
+
+def _started(
+    config: EngineConfig,
+    strict: bool,
+    environ: MutableMapping[str, str],
+    reloader: Callable[[Engine], ReloadReport] | None,
+) -> Engine:
     """An engine that runs; where another is served there already, that is said at once."""
     deadline = time.monotonic() + config.engine.lock_timeout
+    sockets = inherited_sockets(environ)
     while True:
-        engine = Engine(config, control=True, strict=strict)
+        engine = Engine(config, control=True, strict=strict, sockets=sockets, reloader=reloader)
         try:
             engine.start(lock_timeout=0.0)
         except EngineBusy:
@@ -113,18 +145,23 @@ def _refuse_to_be_second(config: EngineConfig, environ: Mapping[str, str]) -> No
 
 
 def _until_stopped(
-    engine: Engine, words: Words, owner: int | None, leave: Callable[[int], Any]
+    engine: Engine,
+    words: Inbox,
+    notifier: Notifier,
+    owner: int | None,
+    leave: Callable[[int], Any],
 ) -> int:
     words.say_when(engine.stop_asked.wait, Word.ASKED)
     word = words.wait(owner)
     if word is Word.OWNER_GONE:
         word = _orphaned(engine, words)
     logger.info("stopping: %s", _CAUSES[word])
+    notifier.stopping(_CAUSES[word])
     asked = word is Word.ASKED
     deadline = engine.stop_deadline if asked else engine.config.engine.stop_timeout
     words.say_when(lambda: engine.stop(deadline), Word.DONE)
     while (word := words.wait()) is not Word.DONE:
-        if word.by_signal:
+        if word.by_signal and word is not Word.HANGUP:  # a dying terminal may send several
             logger.warning("stopping at once: a second signal")
             logging.shutdown()
             leave(HURRIED)
@@ -133,7 +170,7 @@ def _until_stopped(
     return 0 if engine.state is State.STOPPED else FAILED
 
 
-def _orphaned(engine: Engine, words: Words) -> Word:
+def _orphaned(engine: Engine, words: Inbox) -> Word:
     """The owner is gone: wait until nobody else uses the engine."""
     logger.info("the owner has ended; waiting for %d other clients", engine.clients)
     while engine.clients:
@@ -199,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ignore", metavar="SECTION", action="append", default=["dashboard"])
     found = parser.parse_args(arguments)
     try:
-        return serve(_config(found), strict=not found.lenient)
+        return serve(_config(found), strict=not found.lenient, read=lambda: _config(found))
     except AbiError as error:
         hint = f" ({error.hint})" if error.hint else ""
         sys.stderr.write(f"abi-engine: error: {error}{hint}\n")

@@ -34,14 +34,9 @@ class Word(IntEnum):
 
 
 class Words:
-    """Catches SIGTERM, SIGINT and SIGHUP between entering and leaving; for the main thread.
+    """Catches SIGTERM, SIGINT and SIGHUP between entering and leaving; for the main thread."""
 
-    Args:
-        hangup: whether SIGHUP is a word; if not, it is ignored.
-    """
-
-    def __init__(self, *, hangup: bool) -> None:
-        self._hangup = hangup
+    def __init__(self) -> None:
         self._before: dict[int, Any] = {}
         self._read = self._write = self._wakeup_before = -1
 
@@ -50,8 +45,7 @@ class Words:
         os.set_blocking(self._write, False)
         self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            ignored = number is signal.SIGHUP and not self._hangup
-            self._before[number] = signal.signal(number, signal.SIG_IGN if ignored else _nothing)
+            self._before[number] = signal.signal(number, _nothing)
         return self
 
     def __exit__(self, *exc_info: object) -> None:

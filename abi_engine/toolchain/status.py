@@ -42,7 +42,7 @@ ENABLES = {
     "vulkan": "the Vulkan binding (planned)",
 }
 EXTRAS = {
-    "bench": "rivals for benchmarks (planned)",
+    "bench": "rivals for abi bench",
     "web": "the dashboard in a browser",
     "pyvulkan": "the other Vulkan binding (planned)",
 }

@@ -35,11 +35,13 @@ class Change(NamedTuple):
         steps: what is done, each as an order: `remove the route /users/{id}`.
         undo: the command that undoes it; empty where none does.
         danger: whether to ask first.
+        diff: how a file would differ, line by line; shown in a dry run.
     """
 
     steps: tuple[str, ...]
     undo: str = ""
     danger: Danger = Danger.MILD
+    diff: tuple[str, ...] = ()
 
 
 def carry_out(invocation: Invocation, change: Change, do: Callable[[], object]) -> Exit:
@@ -57,8 +59,17 @@ def carry_out(invocation: Invocation, change: Change, do: Callable[[], object]) 
         do()
     word = "would" if invocation.dry_run else "done"
     undo = _there(invocation, change.undo)
-    data = {"dry_run": invocation.dry_run, "steps": list(change.steps), "undo": undo}
-    lines = tuple(line(word, safe(step)) for step in change.steps)
+    data = {
+        "dry_run": invocation.dry_run,
+        "steps": list(change.steps),
+        "undo": undo,
+        "diff": list(change.diff),
+    }
+    shown = change.diff if invocation.dry_run else ()
+    lines = (
+        *(line(word, safe(step)) for step in change.steps),
+        *(line("", safe(one)) for one in shown),
+    )
     show(invocation, Answer(SCHEMA, data, Detail("change", word, lines)))
     if undo and not invocation.dry_run:
         invocation.note(f"undo: {safe(undo)}")
@@ -67,8 +78,8 @@ def carry_out(invocation: Invocation, change: Change, do: Callable[[], object]) 
 
 def _there(invocation: Invocation, undo: str) -> str:
     """The command that undoes a change, at the engine that this command was told to change."""
-    if not undo:
-        return ""
+    if not undo.startswith("abi "):  # nothing, or a command of another program
+        return undo
     if invocation.attach is not None:
         return f"{undo} {command_line('--attach', invocation.attach)}"
     if invocation.data_dir is not None:

@@ -36,7 +36,15 @@ class Planned(NamedTuple):
 
 
 class Argument(click.Argument):
-    """An argument; `live` names the values that completion asks a running engine for."""
+    """An argument; `live` names the values that completion asks `abi` for."""
+
+    def __init__(self, names: Sequence[str], *, live: str = "", **facts: Any) -> None:
+        super().__init__(names, **facts)
+        self.live = live
+
+
+class Option(click.Option):
+    """An option; `live` names the values that completion asks `abi` for."""
 
     def __init__(self, names: Sequence[str], *, live: str = "", **facts: Any) -> None:
         super().__init__(names, **facts)
@@ -49,7 +57,6 @@ class Command(click.Command):
     Args:
         examples: command lines that run, two at least where there is more than one way.
         view: the view it prints, by name, where it prints one.
-        live: the values of each option that completion asks a running engine for.
         changes: whether it changes something, so that `--dry-run` means something.
     """
 
@@ -238,6 +245,11 @@ def group(name: str, **facts: Any) -> Callable[[Callable[..., Any]], Group]:
 def argument(*names: str, **facts: Any) -> Callable[[F], F]:
     """An `Argument`."""
     return click.argument(*names, cls=Argument, **facts)
+
+
+def option(*names: str, **facts: Any) -> Callable[[F], F]:
+    """An `Option`."""
+    return click.option(*names, cls=Option, **facts)
 
 
 def summary_of(text: str | None) -> str:

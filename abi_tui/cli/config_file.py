@@ -1,30 +1,28 @@
-"""Writes the configuration file, atomically, with its comments. Refuses what would not load."""
+"""The configuration file: where it is, what a new one holds, and how it is replaced.
+
+Refuses to put a file there that an engine would not start with.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from difflib import unified_diff
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import click
 import msgspec
 
-from abi_engine.config import DEFAULT, Setting, default_file, find_file, load
+from abi_engine.config import EngineConfig, default_file, find_file, load
 from abi_engine.core.errors import AlreadyExists, DataDirectoryError, InvalidConfig
 from abi_engine.core.text import safe
+from abi_engine.core.toml_text import value_text
+from abi_engine.engine import Engine
 from abi_engine.runtime.files import write_atomically
 from abi_tui.cli import session
 from abi_tui.cli.changes import Change, carry_out
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation
-from abi_tui.cli.settings import all_settings, matching
-from abi_tui.views.config import value_text
-from abi_tui.views.detail import command_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tomlkit import TOMLDocument
+from abi_tui.cli.settings import all_settings
 
 HEAD = """\
 # The configuration of abi. Every setting stands here with its default, commented out.
@@ -35,31 +33,10 @@ ROUTE = """
 # path = "/users/{id}"
 # upstreams = ["http://127.0.0.1:9000"]
 """
-
-
-def set_value(invocation: Invocation, key: str, value: str | None, *, remove: bool) -> Exit:
-    """Write one setting into the file, or take it out.
-
-    Raises:
-        UsageError: neither a value nor `--remove`, or both.
-        InvalidConfig: the setting is unknown, or the value does not fit.
-    """
-    if (value is None) != remove:
-        message = "VALUE is missing" if value is None else "--remove takes no VALUE"
-        raise click.UsageError(message, click.get_current_context())
-    file = _file(invocation)
-    before = _setting(file, key, None)
-    was_set = before.origin != DEFAULT
-    if remove:
-        step = f"take {key} out of {file}"
-        after: Any = None
-    else:
-        after = _setting(file, key, value).value
-        step = f"set {key} = {value_text(after)} in {file}"
-    at_file = ("--config", str(file)) if invocation.config else ()
-    undo_words = (key, _typed(before.value)) if was_set else (key, "--remove")
-    undo = command_line("abi", "config", "set", *undo_words, *at_file)
-    return carry_out(invocation, Change((step,), undo), lambda: _write(file, key, after))
+LISTS_OF_TABLES = ("gateway.routes", "gateway.keys")
+_SECRET = re.compile(
+    r"""((?:authorization|cookie|password|secret|token)["']?\s*=\s*)\S.*""", re.IGNORECASE
+)
 
 
 def init(invocation: Invocation) -> Exit:
@@ -71,9 +48,9 @@ def init(invocation: Invocation) -> Exit:
     given = invocation.config or os.environ.get("ABI_CONFIG")
     file = Path(given) if given else default_file()
     if file.exists():
-        raise AlreadyExists(f"{safe(str(file))} is there already", hint="abi config show --origin")
+        raise AlreadyExists(f"{safe(str(file))} is there already", hint="abi config edit")
     change = Change((f"write {file} with every setting commented out",))
-    return carry_out(invocation, change, lambda: _save(file, template()))
+    return carry_out(invocation, change, lambda: save(file, template()))
 
 
 def template() -> str:
@@ -83,96 +60,86 @@ def template() -> str:
     for setting in all_settings(config):
         section, _, name = setting.key.rpartition(".")
         lines = tables.setdefault(section, [])
-        if setting.key == "gateway.routes":
+        if setting.key in LISTS_OF_TABLES:
             continue
         if setting.default is None:
             lines.append(f"# {name} =  (not set)")
         else:
-            lines.append(f"# {name} = {_toml(setting.default)}")
+            lines.append(f"# {name} = {value_text(setting.default)}")
     written = ("\n".join((f"[{name}]", *lines)) for name, lines in tables.items())
     return "\n\n".join((HEAD.rstrip(), *written)) + "\n" + ROUTE
 
 
-def _toml(value: Any) -> str:
-    """A value as it stands behind the equals sign."""
-    import tomlkit
-
-    if isinstance(value, dict):
-        table = tomlkit.inline_table()
-        table.update(value)
-        return str(table.as_string())
-    return str(tomlkit.item(value).as_string())
-
-
-def _file(invocation: Invocation) -> Path:
+def file_of(invocation: Invocation) -> Path:
+    """The file that is read, or the one that would be."""
     given = None if invocation.config is None else Path(invocation.config)
     return find_file(given, os.environ, Path.cwd()) or default_file()
 
 
-def _setting(file: Path, key: str, value: str | None) -> Setting:
-    """The setting as the file has it, or as it would be with `value`."""
-    flags = {} if value is None else {key: value}
-    source = file if file.exists() else os.devnull
-    config = load(source, environ={}, flags=flags, sections=session.sections())
-    found = matching(all_settings(config), key)
-    if len(found) != 1 or found[0].key != key:
-        raise InvalidConfig(
-            f"'{safe(key)}' is no single setting", hint=f"edit {safe(str(file))} by hand"
-        )
-    return found[0]
+def text_of(file: Path) -> str:
+    """What is in it; nothing where it is not there.
 
-
-def _write(file: Path, key: str, value: Any) -> None:
-    import tomlkit
-
-    text = file.read_bytes().decode() if file.exists() else ""
-    document = tomlkit.parse(text)
-    tables = list(_tables(document, key.split(".")[:-1], make=value is not None))
-    if not tables:
-        return
-    name = key.rpartition(".")[2]
-    if value is None:
-        tables[-1].pop(name, None)
-    else:
-        tables[-1][name] = _without_nothing(value)
-    _save(file, tomlkit.dumps(document))
-
-
-def _without_nothing(value: Any) -> Any:
-    """The same without `None`, for which TOML has no word: what is not there is None."""
-    if isinstance(value, dict):
-        return {key: _without_nothing(one) for key, one in value.items() if one is not None}
-    return [_without_nothing(one) for one in value] if isinstance(value, list) else value
-
-
-def _tables(document: TOMLDocument, words: list[str], *, make: bool) -> Iterator[Any]:
-    """The table at a path, last; nothing where it is not there and must not be made."""
-    import tomlkit
-
-    table: Any = document
-    found = []
-    for word in words:
-        if word not in table:
-            if not make:
-                return
-            table[word] = tomlkit.table()
-        table = table[word]
-        found.append(table)
-    yield from found
-
-
-def _save(file: Path, text: str) -> None:
+    Raises:
+        InvalidConfig: it cannot be read, or is no text.
+    """
     try:
-        mode = file.stat().st_mode & 0o777 if file.exists() else 0o600
-        file.parent.mkdir(parents=True, exist_ok=True)
+        return file.read_bytes().decode()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise InvalidConfig(
+            f"cannot read {safe(str(file))}: {error.strerror}", hint="name another with --config"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidConfig(
+            f"{safe(str(file))}: {error}", hint="it must be text in UTF-8"
+        ) from error
+
+
+def check(file: Path, text: str) -> EngineConfig:
+    """What an engine would make of a file that held `text`.
+
+    Raises:
+        AbiError: what would keep an engine from starting with it.
+    """
+    config = load(file, environ={}, sections=session.sections(), content=text.encode())
+    rehearse(config)
+    return config
+
+
+def rehearse(config: EngineConfig) -> None:
+    """Build what the settings ask for, in memory, beyond what each value alone can tell.
+
+    Raises:
+        AbiError: two settings do not go together, such as two routes with one path.
+    """
+    if not config.features.get("gateway", True):
+        return
+    with Engine(msgspec.structs.replace(config, data_dir=None)) as rehearsal:
+        rehearsal.gateway.routes(limit=1)
+
+
+def difference(file: Path, before: str, after: str) -> tuple[str, ...]:
+    """How two contents of a file differ, line by line, without what is called like a secret."""
+    lines = unified_diff(
+        before.splitlines(), after.splitlines(), str(file), str(file), lineterm="", n=2
+    )
+    return tuple(_SECRET.sub(r"\1•••", one) for one in lines)
+
+
+def save(file: Path, text: str) -> None:
+    """Replace its content at once, or make it; its permissions stay.
+
+    Raises:
+        DataDirectoryError: it cannot be written, and is as it was.
+    """
+    target = file.resolve()  # what a link leads to is replaced, not the link
+    try:
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
+        target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataDirectoryError(
             f"cannot write {safe(str(file))}: {error.strerror}",
             hint="choose another file with --config",
         ) from error
-    write_atomically(file.resolve(), text.encode(), mode=mode)
-
-
-def _typed(value: object) -> str:
-    """A value as one types it on the command line."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    write_atomically(target, text.encode(), mode=mode)

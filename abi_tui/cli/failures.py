@@ -40,6 +40,8 @@ _RANGES = tuple(
         (r"x>(\S+?)", r"is not above \1"),
     )
 )
+_NO_VALUE = re.compile(r"Option '([^']*)' requires (?:an argument|\d+ arguments)")
+_TOO_MANY = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
 _TYPES = {
     "a valid integer range": "a whole number",
     "a valid integer": "a whole number",
@@ -174,7 +176,16 @@ def _usage_message(error: click.UsageError) -> str:
         return f"{_parameter(error)} is missing"
     if isinstance(error, click.BadParameter):
         return f"{_parameter(error)}: {_lower(error.message)}"
-    return _lower(error.format_message())
+    return _plainly(error.format_message())
+
+
+def _plainly(message: str) -> str:
+    """Two messages of click's in words of ours, the others as they are."""
+    if found := _NO_VALUE.match(message):
+        return f"{found[1]} needs a value"
+    if found := _TOO_MANY.match(message):
+        return f"unexpected: {found[1]}"
+    return _lower(message)
 
 
 def _parameter(error: click.BadParameter) -> str:

@@ -19,7 +19,7 @@ from abi_engine.features.gateway.api import (
 from abi_tui.cli.invocation import Format, Invocation
 from abi_tui.cli.output import Answer
 from abi_tui.cli.suggestions import nearest
-from abi_tui.views import gateway, gateway_details
+from abi_tui.views import gateway, gateway_details, gateway_workers
 from abi_tui.views.window import route_page
 
 if TYPE_CHECKING:
@@ -88,6 +88,12 @@ def limits(invocation: Invocation, engine: OpenEngine) -> Answer:
     rows = tuple(found[:wanted])
     more = f"the first {wanted} shown: --limit shows more" if len(found) > wanted else ""
     return Answer("gateway.limits/1", rows, gateway.limits_table(rows), more=more)
+
+
+def workers(engine: OpenEngine) -> Answer:
+    """The processes that serve clients."""
+    found = engine.gateway.workers()
+    return Answer("gateway.workers/1", found, gateway_workers.workers_table(found))
 
 
 def stats(engine: OpenEngine, at: float | None) -> Answer:

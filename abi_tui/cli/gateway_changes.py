@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from abi_engine.config import EngineConfig
+from abi_engine.core.expectations import in_words
 from abi_engine.core.text import safe
 from abi_engine.engine import Engine
 from abi_engine.features.gateway.api import InvalidRoute, Route, RouteStats
@@ -18,6 +19,7 @@ from abi_tui.cli import session
 from abi_tui.cli.changes import Change, Danger, carry_out
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation
+from abi_tui.cli.route_options import given
 from abi_tui.cli.suggestions import nearest
 from abi_tui.views.detail import command_line
 from abi_tui.views.gateway import route_name
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
 MAX_INPUT = 64 << 20
 PAGE = 10_000
-
-_TIMEOUTS = ("connect", "first_byte", "idle", "total")
-_PLAIN = ("balance", "hash_header", "strip_prefix", "max_body")
 
 
 def add(
@@ -79,43 +78,6 @@ def switch(invocation: Invocation, path: str, method: str | None, *, on: bool) -
         )
 
 
-def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, as a route has them.
-
-    Raises:
-        UsageError: two of them exclude each other.
-    """
-    route = {name: options[name] for name in _PLAIN if options[name] is not None}
-    if options["methods"]:
-        route["methods"] = [method.upper() for method in options["methods"]]
-    if options["weights"]:
-        route |= {"weights": list(options["weights"]), "balance": "weighted"}
-    if options["preserve_host"]:
-        route["preserve_host"] = True
-    times = {name: options[f"{name}_timeout"] for name in _TIMEOUTS}
-    if times := {name: value for name, value in times.items() if value is not None}:
-        route["timeouts"] = times
-    limit = _limit(options)
-    if limit and options["no_limit"]:
-        message = "--no-limit excludes every other option about limits"
-        raise click.UsageError(message)
-    if limit or options["no_limit"]:
-        route["limit"] = limit or None
-    return route
-
-
-def _limit(options: Mapping[str, Any]) -> dict[str, Any]:
-    names = {
-        "rate": "rate",
-        "burst": "burst",
-        "limit_kind": "kind",
-        "limit_by": "by",
-        "limit_header": "header",
-        "window": "window",
-    }
-    return {key: options[name] for name, key in names.items() if options[name] is not None}
-
-
 def _refuse_options(upstreams: tuple[str, ...], options: Mapping[str, Any]) -> None:
     if upstreams or any(value not in (None, False, ()) for value in options.values()):
         message = "- takes whole routes from standard input, and no URL or option beside them"
@@ -146,10 +108,10 @@ def _route(values: Any) -> Route:
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         field = where.rstrip("`")
-        place = f"{field}: " if field else ""
+        place = f" {field}" if field else ""
         given_value = _at(values, field)
         shown = f"{safe(repr(given_value), limit=60)}: " if given_value is not None else ""
-        message = f"route {place}{shown}{what[:1].lower()}{what[1:]}"
+        message = f"route{place}: {shown}{in_words(what)}"
         raise InvalidRoute(message, hint="abi help gateway routes add") from error
 
 

@@ -10,9 +10,16 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 class Moment(click.ParamType[float]):
-    """Seconds since the epoch, or, negative, seconds ago."""
+    """Seconds since the epoch, or, negative, seconds ago.
+
+    Args:
+        ago: whether `5m` is taken as `-5m`, where nothing else can be meant.
+    """
 
     name = "moment"
+
+    def __init__(self, *, ago: bool = False) -> None:
+        self._ago = ago
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -21,7 +28,9 @@ class Moment(click.ParamType[float]):
         if isinstance(value, float):
             return value
         text = str(value).strip()
-        found = _ago(text) if text.startswith("-") else _exactly(text)
+        signed = f"-{text}" if self._ago and text[:1].isdecimal() else text
+        found = _ago(signed) if signed.startswith("-") else None
+        found = _exactly(text) if found is None else found
         if found is None:
             self.fail(f"'{text}' is neither like -5m nor like 2026-11-22T12:04:11Z", param, ctx)
         return found

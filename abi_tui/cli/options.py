@@ -125,6 +125,7 @@ def _settings() -> tuple[Shared, ...]:
             metavar="KEY=VALUE",
             multiple=True,
             take=_take_settings,
+            live="assignments",
             help="A setting for this run, such as gateway.port=0.",
         ),
     )

@@ -28,8 +28,6 @@ PLANNED = (
     Planned("os-agent", "an agent that works on this machine", "Intelligence"),
     Planned("mcp", "tools for models over MCP", "Intelligence"),
     Planned("acp", "agent cards and the agent client protocol", "Intelligence"),
-    Planned("bench", "measured suites, against a baseline and rivals", "System",
-            ("run", "benchmarks")),
     Planned("gpu", "devices and kernels", "System"),
     Planned("simd", "what the processor can do", "System"),
     Planned("analytics", "events, sessions, funnels, experiments", "System"),

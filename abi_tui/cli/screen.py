@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import NamedTuple
 
 from abi_engine.core.errors import InvalidArguments
-from abi_tui.cli import session
+from abi_tui.cli import session, settings
 from abi_tui.cli.changes import Change, carry_out
 from abi_tui.cli.invocation import Invocation, is_terminal
 
@@ -18,8 +19,21 @@ UNABLE = ("dumb", "unknown")  # what TERM says of a terminal that only takes let
 STDERR = 2
 
 
+class Files(NamedTuple):
+    """Recordings: one that is written, or one that is shown and from where on."""
+
+    record: str | None = None
+    replay: str | None = None
+    at: float | None = None
+
+
 def open_dashboard(
-    invocation: Invocation, screen: str | None, *, read_only: bool, theme: str | None
+    invocation: Invocation,
+    screen: str | None,
+    *,
+    read_only: bool,
+    theme: str | None,
+    files: Files = Files(),  # noqa: B008 - it holds nothing that changes
 ) -> int:
     """Draw the dashboard until it is left, and tell its exit code.
 
@@ -27,11 +41,12 @@ def open_dashboard(
         InvalidArguments: there is no terminal, or nothing can be drawn on it.
     """
     if invocation.dry_run:
-        where = invocation.attach or session.data_dir(invocation)
+        where = files.replay or invocation.attach or session.data_dir(invocation)
         return carry_out(invocation, Change((f"open the dashboard on {where}",)), lambda: None)
     check_terminal("the dashboard", "abi dashboard --once prints what it shows")
     config = session.configuration(invocation)
     options = config.section("dashboard", session.sections()["dashboard"])
+    own = settings.matching(settings.all_settings(config), "dashboard")
     with drawing():
         left: int = import_module(DASHBOARD).run(
             attach=invocation.attach,
@@ -42,6 +57,10 @@ def open_dashboard(
             read_only=read_only,
             theme=theme,
             options=options,
+            own=own,
+            record=files.record,
+            replay=files.replay,
+            at=files.at,
         )
     return left
 

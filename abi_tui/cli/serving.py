@@ -69,7 +69,10 @@ def start(invocation: Invocation, *, detach: bool, lenient: bool) -> Exit:
         if not started:
             _show_ready(invocation, ready, "Ctrl-C")
 
-    code = serve(config, strict=not lenient, on_ready=on_ready)
+    def read() -> EngineConfig:
+        return session.configuration(invocation)
+
+    code = serve(config, strict=not lenient, read=read, on_ready=on_ready)
     return Exit.DONE if code == 0 else Exit.FAILED
 
 
@@ -109,10 +112,11 @@ def _show_ready(invocation: Invocation, ready: launch.Ready, way_out: str) -> No
     gateway = report.of("gateway", GatewayReport)
     listening = gateway.listening if gateway else ""
     where = report.engine.data_dir
-    served = Served(ready.pid, listening, ready.admin, ready.socket, where, ready.trouble)
+    trouble = (*((gateway.trouble,) if gateway and gateway.trouble else ()), *ready.trouble)
+    served = Served(ready.pid, listening, ready.admin, ready.socket, where, trouble)
     rows = msgspec.structs.asdict(served)
     show(invocation, Answer("engine.served/1", served, served_detail(rows)))
-    for words in ready.trouble:
+    for words in dict.fromkeys(trouble):
         invocation.warn(words)
     invocation.note(f"engine {ready.pid} serves; {way_out} stops it")
     invocation.flush_notes()

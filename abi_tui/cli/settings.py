@@ -20,8 +20,9 @@ from abi_engine.config import (
     known_sections,
     load,
 )
-from abi_engine.core.errors import InvalidConfig, NotFound
+from abi_engine.core.errors import AbiError, NotFound
 from abi_engine.core.text import safe
+from abi_engine.toml_lines import dotted
 from abi_tui.cli import session
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Format, Invocation
@@ -48,7 +49,9 @@ def show_settings(
 
 def get(invocation: Invocation, key: str) -> None:
     """One setting, or those of a section."""
-    rows = matching(all_settings(session.configuration(invocation)), key)
+    config = session.configuration(invocation)
+    deeper = _within(config, key)
+    rows = (deeper,) if deeper else matching(all_settings(config), key)
     if len(rows) == 1 and rows[0].key == key:
         if invocation.machine:
             table = settings_table(rows)
@@ -59,22 +62,43 @@ def get(invocation: Invocation, key: str) -> None:
     show(invocation, Answer("config.settings/1", rows, settings_table(rows, origin=False)))
 
 
+def _within(config: EngineConfig, key: str) -> Setting | None:
+    """The value at a key that leads into a list, such as `gateway.routes[0].path`.
+
+    Raises:
+        NotFound: the list is not so long, or what is in it has no such value.
+    """
+    from abi_tui.cli.setting_keys import parse
+
+    if "[" not in key:
+        return None
+    words = parse(key)
+    found: Any = {name: plain(section) for name, section in config.sections.items()}
+    for at, word in enumerate(words):
+        there = isinstance(found, (dict, list, tuple))
+        try:
+            found = found[word] if there else None
+        except (KeyError, IndexError, TypeError):
+            raise NotFound(
+                f"no setting named '{safe(dotted(words))}'",
+                hint=f"abi config get {safe(dotted(words[:at]))}" if at else "abi config show",
+            ) from None
+    name = dotted(words)
+    outer = [
+        one for one in config.origins if name == one or name.startswith((f"{one}.", f"{one}["))
+    ]
+    origin = config.origins[max(outer, key=len)] if outer else DEFAULT
+    return Setting(name, found, None, origin)
+
+
 def validate(invocation: Invocation, file: str | None) -> Exit:
     """Whether the configuration holds."""
     chosen = Path(file) if file is not None else None
     given = None if invocation.config is None else Path(invocation.config)
     where = chosen or find_file(given, os.environ, Path.cwd())
-    problem, hint = "", ""
-    try:
-        load(
-            where,
-            environ=os.environ,
-            flags=invocation.flags,
-            data_dir=invocation.data_dir,
-            sections=session.sections(),
-        )
-    except InvalidConfig as error:
-        problem, hint = error.message, error.hint
+    if chosen is not None and not chosen.exists():
+        raise NotFound(f"there is no {safe(str(chosen))}", hint="abi config path names the usual")
+    problem, hint = _problem(invocation, where)
     data = {"file": str(where or ""), "valid": not problem, "problem": problem, "hint": hint}
     words = safe(f"{problem}. {hint}" if hint else problem) if problem else "ok"
     tone = Tone.BAD if problem else Tone.OK
@@ -82,6 +106,24 @@ def validate(invocation: Invocation, file: str | None) -> Exit:
     lines = (line("file", named), line("found", words, tone))
     show(invocation, Answer("config.validate/1", data, Detail("config.validate", "file", lines)))
     return Exit.FAILED if problem else Exit.DONE
+
+
+def _problem(invocation: Invocation, file: Path | None) -> tuple[str, str]:
+    """What would keep an engine from starting, and the way out; nothing where nothing would."""
+    from abi_tui.cli import config_file
+
+    try:
+        config = load(
+            file,
+            environ=os.environ,
+            flags=invocation.flags,
+            data_dir=invocation.data_dir,
+            sections=session.sections(),
+        )
+        config_file.rehearse(config)
+    except AbiError as error:
+        return error.message, error.hint
+    return "", ""
 
 
 def path(invocation: Invocation) -> None:

@@ -9,19 +9,25 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 
+from abi_engine.config import Setting
 from abi_engine.core.events import Event
 from abi_tui.dashboard.commands import Commands
 from abi_tui.dashboard.config import DashboardConfig
-from abi_tui.dashboard.core import Settings
-from abi_tui.dashboard.feed import Feed, News
-from abi_tui.dashboard.keys import EVERYWHERE, bindings, check
+from abi_tui.dashboard.core import FeedApi, Settings
+from abi_tui.dashboard.feed import Feed, News, Record
+from abi_tui.dashboard.keys import EVERYWHERE, PLAY, bindings, check
 from abi_tui.dashboard.launch import Way
 from abi_tui.dashboard.screens.features import FeaturesPane
+from abi_tui.dashboard.screens.modal import LinePane, Modal
+from abi_tui.dashboard.screens.palette import PalettePane
+from abi_tui.dashboard.screens.request import RequestPane
 from abi_tui.dashboard.themes import choose
 from abi_tui.dashboard.widgets.breakers import BreakersPane
 from abi_tui.dashboard.widgets.events import EventsPane
@@ -36,6 +42,7 @@ class Dashboard(Commands):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(EVERYWHERE),
+        *bindings(PLAY),
         *(Binding(str(n), f"app.digit('{n}')", show=False, id=f"digit_{n}") for n in range(1, 10)),
     ]
 
@@ -67,6 +74,19 @@ class Dashboard(Commands):
         """Ctrl-C copies what is selected; where nothing is, it leaves at once."""
         self.exit(INTERRUPTED)
 
+    async def _on_key(self, event: events.Key) -> None:
+        """Keys end here that nothing took. One typed so fast that what it is meant for, a screen or
+        a filter, was not there yet when it came, is taken by that now.
+        """
+        event.prevent_default()  # of the toolkit's own handler, which does the last line alone
+        again, screen = events.Key(event.key, event.character), self.screen
+        for target in (self.focused or getattr(screen, "pane", None), screen):
+            if isinstance(target, ListPane | LinePane | PalettePane | RequestPane | Modal):
+                target.on_key(again)
+                if again._stop_propagation:
+                    return
+        await self._check_bindings(event.key)
+
     def on_unmount(self) -> None:
         """Follow no more."""
         self.feed.close()
@@ -74,6 +94,8 @@ class Dashboard(Commands):
     def on_list_pane_opened(self, message: ListPane.Opened) -> None:
         """Enter on a row."""
         pane = message.pane
+        if not self._in_sight(pane):
+            return
         if isinstance(pane, RoutesPane):
             self.show_route(message.key)
         elif isinstance(pane, BreakersPane):
@@ -85,14 +107,19 @@ class Dashboard(Commands):
         else:
             self.show_row(pane)
 
+    def _in_sight(self, pane: ListPane) -> bool:
+        """Whether a list is on the page that is shown; one may have been left meanwhile."""
+        return self.page is not None and pane in self.page.panes
+
     def on_list_pane_wanted(self) -> None:
         """Other rows are in sight than were fed."""
         self.ask_page()
 
     def on_list_pane_chosen(self, message: ListPane.Chosen) -> None:
         """Another row is chosen: what tells about it follows."""
-        if self.page is not None and message.pane.screen is self.page:
-            self.page.row_chosen()
+        page = self.page
+        if page is not None and self._in_sight(message.pane):
+            page.row_chosen()
 
 
 def run(
@@ -105,6 +132,10 @@ def run(
     read_only: bool = False,
     theme: str | None = None,
     options: DashboardConfig | None = None,
+    own: tuple[Setting, ...] = (),
+    record: str | Path | None = None,
+    replay: str | Path | None = None,
+    at: float | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> int:
     """Open the dashboard in this terminal, and return when it is left.
@@ -119,6 +150,10 @@ def run(
         read_only: refuse whatever changes something in the engine.
         theme: its name; None takes the configured one, else one that suits the terminal.
         options: the section `[dashboard]` of the configuration.
+        own: the same with origins, to be shown.
+        record: a file that reports are recorded to as they arrive.
+        replay: a recording that is shown in place of an engine.
+        at: where it begins: seconds since the epoch or, negative, before its end.
         environ: where the environment is read.
 
     Returns:
@@ -126,29 +161,54 @@ def run(
 
     Raises:
         InvalidConfig: no theme has that name, or keys cannot be used as they are configured.
+        AbiError: why the recording cannot be written or read.
     """
     chosen = options or DashboardConfig()
     check(chosen.keys)
-    way = Way(attach=attach, data_dir=data_dir, config=config, settings=settings, environ=environ)
     shown = Settings(
         palette=choose(theme or chosen.theme, environ),
-        name=lambda: way.name,
         screen=screen or "overview",
         read_only=read_only,
         interval=chosen.interval,
         keys=chosen.keys,
         export_dir=Path(chosen.export_dir),
+        own=own,
+        recorded=str(record or ""),
     )
-    return _show(way, Feed(way.open, interval=chosen.interval), shown)
+    if replay is not None:
+        return _play(Path(replay), at, shown)
+    way = Way(attach=attach, data_dir=data_dir, config=config, settings=settings, environ=environ)
+    with ExitStack() as stack:
+        stack.callback(way.leave)
+        keep = _keeper(Path(record), chosen, stack) if record is not None else None
+        feed = Feed(way.open, interval=chosen.interval, record=keep)
+        return _show(feed, shown._replace(name=lambda: way.name))
 
 
-def _show(way: Way, feed: Feed, settings: Settings) -> int:
+def _play(path: Path, at: float | None, shown: Settings) -> int:
+    from abi_tui.dashboard.player import Player  # not at the start of every dashboard
+    from abi_tui.recordings.reader import Recording
+
+    recording = Recording(path)
+    name = f"recording {path.name}"
+    return _show(Player(recording, at=at), shown._replace(name=lambda: name, recording=str(path)))
+
+
+def _keeper(path: Path, chosen: DashboardConfig, stack: ExitStack) -> Record:
+    from abi_tui.dashboard.keeper import Keeper
+    from abi_tui.recordings.writer import RecordingWriter
+
+    writer = RecordingWriter(path, name="engine", interval=chosen.interval, size=chosen.record_size)
+    stack.callback(writer.close)
+    return Keeper(writer).take
+
+
+def _show(feed: FeedApi, settings: Settings) -> int:
     dashboard = Dashboard(feed, settings)
     try:
         code = dashboard.run()
     finally:
         feed.close()
-        way.leave()
     defect = dashboard._exception  # the toolkit has no other name for it
     if defect is not None:
         raise defect

@@ -10,19 +10,21 @@ from textual.widget import Widget
 
 from abi_engine.core.errors import AbiError
 from abi_engine.core.text import safe
-from abi_engine.features.gateway.api import Match, TestAnswer
+from abi_engine.features.gateway.api import Match, RouteStats, TestAnswer, UpstreamStats
 from abi_engine.runtime.breaker import BreakerState
 from abi_tui.dashboard import acts, export
 from abi_tui.dashboard.acts import Act
-from abi_tui.dashboard.keys import EVERYWHERE, Key
+from abi_tui.dashboard.keys import EVERYWHERE, PLAY, Key
 from abi_tui.dashboard.moment import State
 from abi_tui.dashboard.paint import Ink, Line, Span, pad, wrap
-from abi_tui.dashboard.palette_entries import commands, entries
-from abi_tui.dashboard.rewind import Rewind
+from abi_tui.dashboard.palette_entries import commands, entries, settings
+from abi_tui.dashboard.playback import Playback
+from abi_tui.dashboard.screens.detail import DetailPage
 from abi_tui.dashboard.screens.features import FeaturesPane
 from abi_tui.dashboard.screens.lists import LimitsPane
 from abi_tui.dashboard.screens.modal import AskScreen, ExportScreen, HelpScreen, PromptScreen
 from abi_tui.dashboard.screens.palette import Entry, PaletteScreen
+from abi_tui.dashboard.screens.request import METHODS, Request, RequestScreen, sample_path
 from abi_tui.dashboard.themes import BY_NAME, PALETTES
 from abi_tui.dashboard.widgets.breakers import BreakersPane
 from abi_tui.dashboard.widgets.deck import Pane
@@ -30,14 +32,14 @@ from abi_tui.dashboard.widgets.routes import RoutesPane
 from abi_tui.dashboard.widgets.table import ListPane
 from abi_tui.dashboard.widgets.text import command_lines, detail_lines, prose, same_as_lines
 from abi_tui.views.detail import Detail
-from abi_tui.views.detail import Line as DetailLine
 from abi_tui.views.gateway_details import answer_detail, decision_detail, match_detail
 from abi_tui.views.table import Tone
 
+RECORDING = "this is a recording: nothing can be done to it"
 READ_ONLY = "this dashboard is read-only: it was opened with --read-only"
 
 
-class Commands(Rewind):
+class Commands(Playback):
     """What the keys do."""
 
     _commands: tuple[Entry, ...] = ()
@@ -54,7 +56,9 @@ class Commands(Rewind):
     def _refuses(self) -> bool:
         """Whether nothing may be done to the engine now; says why."""
         why = ""
-        if self.settings.read_only:
+        if self.settings.recording:
+            why = RECORDING
+        elif self.settings.read_only:
             why = READ_ONLY
         elif self.state in (State.PAUSED, State.REPLAY):
             why = f"not now: this is not the present; {self.key_for('live')} goes back to it"
@@ -91,19 +95,39 @@ class Commands(Rewind):
         self._on_upstream(lambda name: acts.force_breaker(name, BreakerState.CLOSED))
 
     def action_release_breaker(self) -> None:
-        """Let the chosen breaker go."""
-        self._on_upstream(acts.release_breaker)
+        """Let the chosen breaker go, if a person holds it."""
+        upstream = self._upstream()
+        if upstream is None or self._refuses():
+            return
+        if upstream.breaker.forced:
+            self.perform(acts.release_breaker(upstream.upstream))
+        else:
+            self.say(f"nobody holds the breaker of {safe(upstream.upstream)}")
 
     def _on_upstream(self, act: Callable[[str], Act]) -> None:
-        pane = self.focused
-        if isinstance(pane, BreakersPane) and pane.upstream is not None:
-            self.perform(act(pane.upstream.upstream))
+        upstream = self._upstream()
+        if upstream is not None:
+            self.perform(act(upstream.upstream))
+
+    def _upstream(self) -> UpstreamStats | None:
+        """The one that the keys are about: chosen in a list, or that of the page."""
+        pane, page = self.focused, self.page
+        if isinstance(pane, BreakersPane):
+            return pane.upstream
+        return page.breakers.upstream if isinstance(page, DetailPage) else None
+
+    def _route(self) -> RouteStats | None:
+        """The one that the keys are about: chosen in a list, or that of the page."""
+        pane, page = self.focused, self.page
+        if isinstance(pane, RoutesPane):
+            return pane.route
+        return page.stats if isinstance(page, DetailPage) else None
 
     def action_switch_route(self) -> None:
         """Switch the chosen route off or on."""
-        pane = self.focused
-        if isinstance(pane, RoutesPane) and pane.route is not None:
-            self.perform(acts.switch_route(pane.route))
+        route = self._route()
+        if route is not None:
+            self.perform(acts.switch_route(route))
 
     def action_switch_feature(self) -> None:
         """Switch the chosen feature off or on."""
@@ -116,21 +140,16 @@ class Commands(Rewind):
             self.say(f"{safe(pane.feature.name)} is planned, not built", Tone.WARN)
 
     def action_test_route(self) -> None:
-        """Send a request through the gateway, to the chosen route."""
-        pane = self.focused
-        if not isinstance(pane, RoutesPane) or pane.route is None or self._refuses():
+        """Ask for a method and a path, and send that request through the gateway."""
+        route = self._route()
+        if route is None or self._refuses():
             return
-        method = pane.route.methods[0] if pane.route.methods else "GET"
-        path = safe(pane.route.path)
 
-        def send(typed: str | None) -> None:
-            if typed:
-                self._send(typed, method)
+        def send(request: Request | None) -> None:
+            if request is not None:
+                self._send(request.path, request.method)
 
-        if any(mark in path for mark in "{*"):
-            self.push_screen(PromptScreen(f"{method} to which path", path), send)
-        else:
-            self._send(path, method)
+        self.push_screen(RequestScreen(route.methods or METHODS, sample_path(route.path)), send)
 
     def _send(self, path: str, method: str) -> None:
         self.say(f"{method} {safe(path)} …")
@@ -188,9 +207,10 @@ class Commands(Rewind):
         self.push_screen(HelpScreen(f"help: {title}", partial(self._help, pane)))
 
     def _help(self, pane: Widget | None, width: int) -> list[Line]:
-        own: Sequence[Key] = pane.keys if isinstance(pane, Pane) else ()
+        own: Sequence[Key] = self.page.own_keys() if self.page is not None else ()
         lines = self._about(pane, width) if isinstance(pane, Pane) else []
-        for title, keys in (("here", own), ("everywhere", EVERYWHERE)):
+        played = (("of a recording", PLAY),) if self.settings.recording else ()
+        for title, keys in (("here", own), *played, ("everywhere", EVERYWHERE)):
             lines += [(Span(f" {title}", Ink.STRONG),), *self._key_lines(keys, width), ()]
         return lines[:-1]
 
@@ -210,16 +230,11 @@ class Commands(Rewind):
 
     def show_row(self, pane: ListPane) -> None:
         """The chosen row of a list, nothing cut."""
-        table = pane.table
-        if pane.chosen is None:
-            return
-        row = table.rows[table.keys.index(pane.chosen)]
-        shown = tuple(DetailLine(c.title, cell) for c, cell in zip(table.columns, row) if cell.text)
-        detail = Detail(table.name, pane.title(), shown)
-        self.push_screen(HelpScreen(pane.title(), partial(detail_lines, detail)))
+        if pane.chosen is not None:
+            self._read(pane.row_detail())
 
     def action_palette(self) -> None:
-        """Everything by name; the commands come a moment later, the first time."""
+        """Everything by name; commands and settings come a moment later, the first time."""
         screen = PaletteScreen((*entries(self.moment), *self._commands))
         self.push_screen(screen, self._take)
         if not self._commands:
@@ -228,7 +243,7 @@ class Commands(Rewind):
                 self._commands = found
                 screen.add(found)
 
-            self.feed.run(commands, add)
+            self.feed.run(lambda: (*commands(), *settings()), add)
 
     async def _take(self, entry: Entry | None) -> None:
         if entry is None:
@@ -240,6 +255,12 @@ class Commands(Rewind):
                 self.show_route(entry.argument)
             case "upstream":
                 self.show_upstream(entry.argument)
+            case "setting":
+                self.show_setting(entry.argument)
+            case "feature":
+                self.show_feature(entry.argument)
+            case "events":
+                self.show_events(entry.argument)
             case "theme":
                 self.set_palette(BY_NAME[entry.argument])
             case "copy":
@@ -259,7 +280,8 @@ class Commands(Rewind):
         """The command that prints what is in focus."""
         command = self.page.command() if self.page is not None else ""
         lists = ("abi gateway routes list", "abi gateway breakers list")
-        if self.replaying and self.moment and command.startswith(lists):
+        past = self.replaying and not self.settings.recording
+        if past and self.moment and command.startswith(lists):
             command += f" --at {self.moment.report.at:%Y-%m-%dT%H:%M:%SZ}"
         if command:
             self._copy(command)

@@ -14,12 +14,13 @@ from typing import Any, ClassVar, NamedTuple, Protocol, cast
 from textual.app import App
 from textual.message import Message
 
+from abi_engine.config import Setting
 from abi_engine.core.errors import AbiError
 from abi_engine.core.text import safe
 from abi_tui.dashboard.feed import News, Query
 from abi_tui.dashboard.history import History
 from abi_tui.dashboard.keys import ALL, Key
-from abi_tui.dashboard.moment import Moment, State, state_cell
+from abi_tui.dashboard.moment import Moment, State, recording_cell, state_cell
 from abi_tui.dashboard.screens.modal import Modal
 from abi_tui.dashboard.screens.page import Page
 from abi_tui.dashboard.themes import PALETTES, Palette, styles, textual_theme
@@ -31,6 +32,7 @@ from abi_tui.views.table import Cell, Tone
 GATEWAY_OFF = "the gateway is off: g f goes to the features, where o switches it on"
 STYLES = Path(__file__).with_name("styles.tcss")
 CONNECTING = "looking for the engine"
+READING = "reading the recording"
 
 
 class FeedApi(Protocol):
@@ -42,6 +44,7 @@ class FeedApi(Protocol):
     def resume(self) -> None: ...
     def set_interval(self, seconds: float) -> None: ...
     def set_query(self, query: Query | None) -> None: ...
+    def tail(self, wanted: bool) -> None: ...
     def ask(self, call: Query, then: Callable[[Any], None]) -> None: ...
     def run(self, call: Callable[[], object], then: Callable[[Any], None]) -> None: ...
 
@@ -57,6 +60,9 @@ class Settings(NamedTuple):
         interval: seconds between reports.
         keys: other keys by the name of what they do.
         export_dir: where exports are written.
+        own: the settings of the dashboard, for the screen that shows settings.
+        recording: the file that is played; empty where an engine is followed.
+        recorded: the file that reports are recorded to; empty where they are not.
     """
 
     palette: Palette = PALETTES[0]
@@ -66,6 +72,9 @@ class Settings(NamedTuple):
     interval: float = 1.0
     keys: Mapping[str, str] = {}
     export_dir: Path = Path()
+    own: tuple[Setting, ...] = ()
+    recording: str = ""
+    recorded: str = ""
 
 
 class Core(App[int]):
@@ -97,6 +106,8 @@ class Core(App[int]):
         self.moment: Moment | None = None
         self.newest: datetime | None = None
         self.lost: AbiError | None = None
+        self.unrecorded: AbiError | None = None
+        self.speed = 0.0
         self.history = History()
         self.interval = settings.interval
         for palette in PALETTES:
@@ -131,7 +142,7 @@ class Core(App[int]):
         """What the top bar says."""
         moment = self.moment
         at = moment.report.at if moment else None
-        state = state_cell(self.state, at, self.newest, self.interval)
+        state = self._state_cell(at)
         crumbs = ("abi", *self.crumbs)
         if moment is None:
             return TopLine(crumbs, "", self._lost_cells(), state)
@@ -142,16 +153,26 @@ class Core(App[int]):
         trouble = (*self._lost_cells(), *trouble_cells(engine, moment.gateway))
         return TopLine(crumbs, attached, trouble, state)
 
+    def _state_cell(self, at: datetime | None) -> Cell:
+        if self.settings.recording and at is not None:
+            return recording_cell(at, self.speed)
+        cell = state_cell(self.state, at, self.newest, self.interval)
+        if self.settings.recorded and self.unrecorded is None:
+            return cell._replace(text=f"REC {cell.text}")
+        return cell
+
     def _lost_cells(self) -> tuple[Cell, ...]:
+        stopped = Cell("▲ recording stopped", Tone.BAD)
+        cells = (stopped,) if self.unrecorded is not None else ()
         if self.lost is None:
-            return ()
+            return cells
         what = "no engine, trying again" if self.moment is None else "engine lost, reconnecting"
-        return (Cell(f"▲ {what}", Tone.BAD),)
+        return (Cell(f"▲ {what}", Tone.BAD), *cells)
 
     def why_nothing(self) -> str:
         """Why there is no report."""
         if self.lost is None:
-            return CONNECTING
+            return READING if self.settings.recording else CONNECTING
         hint = f"; {safe(self.lost.hint)}" if self.lost.hint else ""
         return f"{safe(self.lost.message, limit=400)}{hint}"
 
@@ -203,6 +224,7 @@ class Core(App[int]):
         if page is not None and page is self.screen:
             page.show()
             self.feed.set_query(page.asks())
+            self.feed.tail(page.tails)
             self.ask_page()
 
     def ask_page(self) -> None:

@@ -15,6 +15,7 @@ from abi_engine.core.stream import Stream
 from abi_engine.features.gateway.api import GatewayReport
 from abi_engine.system import Report
 from abi_tui.dashboard.history import Point
+from abi_tui.dashboard.tail import Logged, Tail
 from abi_tui.views import overview
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ class Arrived(NamedTuple):
 
 
 class Remembered(NamedTuple):
-    """Points of the past."""
+    """Points of the past; `anew` where they take the place of those that were known."""
 
     points: tuple[Point, ...]
+    anew: bool = False
 
 
 class Lost(NamedTuple):
@@ -61,7 +63,26 @@ class Failed(NamedTuple):
     error: AbiError
 
 
-News = Arrived | Remembered | Lost | Answered | Failed
+class Unrecorded(NamedTuple):
+    """A report could not be recorded, and why; no more of them will be."""
+
+    error: AbiError
+
+
+class Played(NamedTuple):
+    """A report out of a recording, and how it is played.
+
+    Attributes:
+        report: of the moment.
+        speed: how many seconds of it pass in one; 0 where it stands still.
+    """
+
+    report: Report
+    speed: float
+
+
+News = Arrived | Remembered | Lost | Answered | Failed | Logged | Unrecorded | Played
+Record = Callable[["EngineApi", Report], None]
 
 
 class Feed:
@@ -71,6 +92,7 @@ class Feed:
         open_engine: reaches the engine; called anew after each loss.
         interval: seconds between reports.
         retry: seconds between attempts to reach the engine.
+        record: keeps each report.
     """
 
     def __init__(
@@ -79,11 +101,15 @@ class Feed:
         *,
         interval: float = 1.0,
         retry: float = RETRY_S,
+        record: Record | None = None,
     ) -> None:
         self._open = open_engine
         self._sink: Callable[[News], None] = lambda _: None
         self._interval = interval
         self._retry = retry
+        self._record = record
+        self._tail = Tail(lambda news: self._sink(news))
+        self._tailing = False
         self._query: Query | None = None
         self._changed = Condition()
         self._paused = False
@@ -103,6 +129,7 @@ class Feed:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._tail.stop()
         self._end_stream()
         if self._thread.ident is not None:  # it was started
             self._thread.join(deadline)
@@ -111,6 +138,7 @@ class Feed:
         """Close the stream: from now on nothing is sent and nothing computed."""
         with self._changed:
             self._paused = True
+        self._tail.stop()
         self._end_stream()
 
     def resume(self) -> None:
@@ -128,6 +156,17 @@ class Feed:
     def set_query(self, query: Query | None) -> None:
         """What to ask the engine along with each report."""
         self._query = query
+
+    def tail(self, wanted: bool) -> None:
+        """Whether somebody looks at the log: its lines are told while there is one."""
+        if wanted == self._tailing:
+            return
+        self._tailing = wanted
+        engine = self._engine
+        if not wanted:
+            self._tail.stop(forget=True)
+        elif engine is not None and not self._paused:
+            self._tail.follow(engine)
 
     def ask(self, call: Query, then: Callable[[Any], None]) -> None:
         """Call the engine in a thread of its own; `then` gets the answer through the sink."""
@@ -170,6 +209,7 @@ class Feed:
 
     def _lose(self, error: AbiError) -> None:
         self._engine = None
+        self._tail.stop()
         if not self._closed:
             self._sink(Lost(error))
             self._rest()
@@ -206,7 +246,9 @@ class Feed:
             with suppress(AbiError):  # what is asked about may be gone; the report tells
                 answer = query(engine)
         if not self._paused:
+            self._follow_log(engine)
             self._sink(Arrived(report, answer))
+        self._keep(engine, report)
         until = report.at.timestamp()
         if until - self._known_until > GAP_S:
             for points in past(engine, max(self._known_until, until - FILL_S), until):
@@ -214,6 +256,18 @@ class Feed:
                     return
                 self._sink(Remembered(points))
         self._known_until = until
+
+    def _follow_log(self, engine: EngineApi) -> None:
+        if self._tailing:
+            self._tail.follow(engine)
+            self._tail.flush()
+
+    def _keep(self, engine: EngineApi, report: Report) -> None:
+        if self._record is not None:
+            try:
+                self._record(engine, report)
+            except AbiError as error:
+                self._sink(Unrecorded(error))
 
     def _end_stream(self) -> None:
         stream = self._stream

@@ -9,10 +9,12 @@ from textual.screen import Screen
 from abi_engine.core.text import safe
 from abi_tui.dashboard.core import Core
 from abi_tui.dashboard.places import BY_NAME, DIGITS
+from abi_tui.dashboard.screens.config import ConfigPage
 from abi_tui.dashboard.screens.detail import DetailPage
 from abi_tui.dashboard.screens.features import FeaturesPage
 from abi_tui.dashboard.screens.gateway import GatewayPage
-from abi_tui.dashboard.screens.lists import LIMITS, LOGS, ConfigPage, EventsPage, ListPage
+from abi_tui.dashboard.screens.lists import KEYS, LIMITS, WORKERS, EventsPage, ListPage
+from abi_tui.dashboard.screens.logs import LogsPage
 from abi_tui.dashboard.screens.machine import EnginePage, PluginsPage, ToolchainPage
 from abi_tui.dashboard.screens.modal import JumpScreen
 from abi_tui.dashboard.screens.overview import OverviewPage
@@ -25,8 +27,10 @@ PAGES: dict[str, Callable[[], Page]] = {
     "gateway": GatewayPage,
     "engine": EnginePage,
     "limits": lambda: ListPage(LIMITS),
+    "keys": lambda: ListPage(KEYS),
+    "workers": lambda: ListPage(WORKERS),
     "events": EventsPage,
-    "logs": lambda: ListPage(LOGS),
+    "logs": LogsPage,
     "config": ConfigPage,
     "features": FeaturesPage,
     "toolchain": ToolchainPage,
@@ -40,6 +44,9 @@ def page_for(name: str) -> Page:
     if name in PAGES:
         return PAGES[name]()
     return FeaturesPage(place.name, place.feature)
+
+
+TILES = ("rate", "p99", "errors", "", "breakers")
 
 
 class Journey(Core):
@@ -56,7 +63,38 @@ class Journey(Core):
                 self.back_to(page)
                 return
         self.back_to(self.bottom)
-        self.push_screen(page_for(name))
+        self.push_screen(self._page_for(name))
+
+    def _page_for(self, name: str) -> Page:
+        return ConfigPage(self.settings.own) if name == "config" else page_for(name)
+
+    def show_setting(self, key: str) -> None:
+        """The settings, and one of them chosen."""
+        self.back_to(self.bottom)
+        self.push_screen(ConfigPage(self.settings.own, key))
+
+    def show_feature(self, name: str) -> None:
+        """The features, and one of them chosen."""
+        self.back_to(self.bottom)
+        self.push_screen(FeaturesPage("features", name))
+
+    def show_events(self, words: str) -> None:
+        """What happened, narrowed to what has these letters."""
+        self.back_to(self.bottom)
+        self.push_screen(EventsPage(words))
+
+    def show_tile(self, index: int) -> None:
+        """The list that a figure of the overview is made of, in its order."""
+        wanted = TILES[index]
+        self.go("gateway" if wanted else "limits")
+        page = self.page
+        if not isinstance(page, GatewayPage):
+            return
+        if wanted == "breakers":
+            page.breakers.focus()
+        else:
+            page.routes.focus()
+            page.routes.sort_by(wanted)
 
     @property
     def bottom(self) -> Page:

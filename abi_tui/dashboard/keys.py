@@ -114,11 +114,33 @@ FEATURE = (
         "switch the feature on or off until the engine stops", danger=True),
 )  # fmt: skip
 
+LOG = (
+    Key("follow", "f", "follow", "f", "follow", "stay at the end as lines come, or stand still"),
+    Key("level", "v", "level", "v", "level",
+        "all lines, information and worse, warnings and worse, only errors"),
+)  # fmt: skip
+
+SETTING = (
+    Key("changed_only", "o", "changed_only", "o", "changed",
+        "only what somebody set, or every setting"),
+)  # fmt: skip
+
+PLAY = (
+    Key("slower", "less_than_sign,minus", "app.speed(-1)", "<", "slower",
+        "play the recording more slowly"),
+    Key("faster", "greater_than_sign,plus", "app.speed(1)", ">", "faster",
+        "play the recording faster"),
+)  # fmt: skip
+
 SCOPES = tuple(
-    (*EVERYWHERE, *PANES, *own)
-    for own in ((*LIST, *ROUTE), (*LIST, *BREAKER), (*LIST, *LIMIT), (*LIST, *FEATURE), TEXT)
+    (*EVERYWHERE, *PLAY, *PANES, *own)
+    for own in (
+        *((*LIST, *more) for more in (ROUTE, (*BREAKER, *ROUTE), LIMIT, FEATURE, LOG, SETTING)),
+        (*TEXT, *BREAKER, *ROUTE),
+    )
 )
-ALL = (*EVERYWHERE, *PANES, *LIST, *TEXT, *BREAKER, *ROUTE, *LIMIT, *FEATURE)
+ALL = (*EVERYWHERE, *PLAY, *PANES, *LIST, *TEXT, *BREAKER, *ROUTE, *LIMIT, *FEATURE, *LOG,
+       *SETTING)  # fmt: skip
 NAMES = tuple(key.name for key in ALL)
 
 
@@ -142,7 +164,7 @@ def check(given: Mapping[str, str]) -> None:
 
 
 def _check_scope(scope: Iterable[Key], given: Mapping[str, str]) -> None:
-    taken: dict[str, str] = {}
+    taken = dict.fromkeys("123456789", "a screen by its number")
     for key in scope:
         for part in given.get(key.name, key.keys).split(","):
             other = taken.setdefault(part.strip(), key.name)

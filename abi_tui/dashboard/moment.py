@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -51,3 +51,9 @@ def state_cell(state: State, at: datetime | None, newest: datetime | None, inter
     if state is State.REPLAY and newest is not None:
         words += f" −{numbers.span(max((newest - at).total_seconds(), 0.0))}"
     return Cell(words, Tone.BAD if state is State.LOST else Tone.WARN)
+
+
+def recording_cell(at: datetime, speed: float) -> Cell:
+    """Of when a recording tells, and how fast it is played; 0 means that it stands still."""
+    pace = f"{speed:g}×" if speed else "still"
+    return Cell(f"REPLAY {at.astimezone(UTC):%Y-%m-%d} {numbers.clock(at)} {pace}", Tone.WARN)

@@ -1,23 +1,29 @@
-"""Everything that the palette finds: screens, keys, themes, routes, upstreams, commands."""
+"""Everything that the palette finds: screens, keys, themes, commands, and every object that a
+screen shows: routes, upstreams, what events tell of, features, settings.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from abi_engine.catalogue import BUILT_IN
+from abi_engine.config import EngineConfig
 from abi_engine.core.text import safe
+from abi_tui.dashboard.config import DashboardConfig
 from abi_tui.dashboard.keys import EVERYWHERE
 from abi_tui.dashboard.moment import Moment
 from abi_tui.dashboard.places import PLACES
 from abi_tui.dashboard.screens.palette import Entry
 from abi_tui.dashboard.themes import PALETTES
+from abi_tui.views.config import value_text
 from abi_tui.views.gateway import route_key, route_name
 
 SELF = ("help", "palette", "jump")
 
 
 def entries(moment: Moment | None) -> tuple[Entry, ...]:
-    """All but the commands, in the order in which they stand before anything is typed."""
-    return (*_screens(), *_objects(moment), *_keys(), *_themes())
+    """All but commands and settings, in the order in which they stand before anything is typed."""
+    return (*_screens(), *_objects(moment), *_subjects(moment), *_features(), *_keys(), *_themes())
 
 
 def commands() -> tuple[Entry, ...]:
@@ -37,6 +43,15 @@ def commands() -> tuple[Entry, ...]:
     return tuple(
         _command(node.words, getattr(node.command, "summary", ""), screens.get(node.words))
         for node in nodes
+    )
+
+
+def settings() -> tuple[Entry, ...]:
+    """Every setting that the configuration has."""
+    found = EngineConfig(sections={"dashboard": DashboardConfig()}).settings()
+    return tuple(
+        Entry("setting", safe(one.key), f"default {value_text(one.default)}", "setting", one.key)
+        for one in found
     )
 
 
@@ -62,6 +77,20 @@ def _objects(moment: Moment | None) -> Iterator[Entry]:
     for row in gateway.upstreams:
         state = row.breaker.state.value.replace("_", " ")
         yield Entry("upstream", safe(row.upstream), state, "upstream", row.upstream)
+
+
+def _subjects(moment: Moment | None) -> Iterator[Entry]:
+    """What events tell of: each subject once, the latest first."""
+    events = moment.report.events if moment is not None else ()
+    for subject in dict.fromkeys(event.subject for event in events if event.subject):
+        latest = next(event for event in events if event.subject == subject)
+        yield Entry("events", safe(subject), safe(latest.message, limit=120), "events", subject)
+
+
+def _features() -> Iterator[Entry]:
+    for row in BUILT_IN:
+        summary = row.summary if row.built else f"{row.summary} (planned)"
+        yield Entry("feature", row.name, summary, "feature", row.name)
 
 
 def _keys() -> Iterator[Entry]:

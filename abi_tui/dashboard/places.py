@@ -36,6 +36,8 @@ PLACES = (
     Place("bench", "b", "measured suites", "benchmarks", built=False),
     Place("engine", "n", "the process and its gateway as a whole"),
     Place("limits", "i", "rate limits at work", "gateway"),
+    Place("keys", "k", "API keys and their use", "gateway"),
+    Place("workers", "w", "processes that serve clients", "gateway"),
     Place("events", "e", "what happened, newest first"),
     Place("logs", "l", "the engine's log"),
     Place("config", "c", "settings in force and their origins"),

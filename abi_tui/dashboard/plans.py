@@ -86,6 +86,16 @@ def above(width: int, height: int) -> Mapping[str, Box]:
     }
 
 
+def settings(width: int, height: int) -> Mapping[str, Box]:
+    """A list above another, and from 150 columns what the chosen row means at the right."""
+    if width < DETAIL_FROM_COLUMNS or height < 14:
+        return above(width, height)
+    bottom = height - 1
+    below = (height - 3) // 4
+    plan = _list_and_detail(width, 1, bottom - below - 1)
+    return {**plan, "below": Box(1, bottom - below, max(width - 2, 0), below)}
+
+
 def halves(width: int, height: int) -> Mapping[str, Box]:
     """Two texts, beside each other where there is room."""
     if width < TRACE_FROM_COLUMNS:

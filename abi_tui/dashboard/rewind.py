@@ -13,13 +13,16 @@ from abi_tui.dashboard.feed import (
     Arrived,
     Failed,
     Lost,
+    Played,
     Remembered,
+    Unrecorded,
     first_after,
     past,
 )
-from abi_tui.dashboard.history import Point
+from abi_tui.dashboard.history import History, Point
 from abi_tui.dashboard.journey import Journey
 from abi_tui.dashboard.moment import Moment, State
+from abi_tui.dashboard.tail import Logged
 from abi_tui.views import overview
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ class Rewind(Journey):
         match message.news:
             case Arrived(report, answer):
                 self._arrived(report, answer)
-            case Remembered(points):
+            case Remembered(points, anew):
+                self.history = History() if anew else self.history
                 self._remembered(points)
             case Lost(error):
                 self.lost = error
@@ -46,6 +50,14 @@ class Rewind(Journey):
                 then(value)
             case Failed(error):
                 self.say_error(error)
+            case Logged():
+                if self.page is not None and self.state is not State.PAUSED:
+                    self.page.hear(message.news)
+            case Unrecorded(error):
+                self.unrecorded = error
+                self.say_error(error)
+            case Played(report, speed):
+                self._played(report, speed)
 
     def _arrived(self, report: Report, answer: object) -> None:
         if self.state in (State.PAUSED, State.REPLAY):
@@ -60,6 +72,9 @@ class Rewind(Journey):
             self.feed.set_query(self.page.asks())
             if answer is None:
                 self.ask_page()
+
+    def _played(self, report: Report, speed: float) -> None:
+        """A report out of a recording."""
 
     def _remembered(self, points: tuple[Point, ...]) -> None:
         self.history.add(points)

@@ -20,6 +20,7 @@ from abi_engine.features.gateway.api import GatewayReport
 from abi_engine.runtime.data_directory import DataDirectory
 from abi_engine.service.client import Client
 from abi_engine.service.launch import ENGINE, Launched, detach
+from abi_engine.service.places import socket_names
 from abi_tui.demo.routes import abi_toml
 from abi_tui.demo.upstreams import Role
 
@@ -36,10 +37,14 @@ class DemoEngine:
         directory: holds its configuration and data, and is removed at the end.
         launched: the process.
         clock: how long it may take to end.
+        made: the directories for its socket that were not there before.
     """
 
-    def __init__(self, directory: Path, launched: Launched, clock: Clock) -> None:
+    def __init__(
+        self, directory: Path, launched: Launched, clock: Clock, made: tuple[Path, ...] = ()
+    ) -> None:
         self.directory = directory
+        self._made = made
         self.socket = launched.ready.socket
         self._launched = launched
         self._clock = clock
@@ -56,11 +61,13 @@ class DemoEngine:
             config = directory / "abi.toml"
             config.write_text(abi_toml(urls), encoding="utf-8")
             command = (*ENGINE, "--config", str(config), "--data-dir", str(directory / "data"))
+            sockets = socket_names(directory / "data", environ)
+            missing = tuple(one.parent for one in sockets if not one.parent.exists())
             launched = detach(command, owned=True, environ=without_settings(environ))
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise
-        return cls(directory, launched, clock)
+        return cls(directory, launched, clock, missing)
 
     def gateway(self) -> str:
         """Where the gateway listens, `http://host:port`.
@@ -88,6 +95,9 @@ class DemoEngine:
             self._is_gone(owned)
         Path(self.socket).unlink(missing_ok=True)  # there still, where it was killed
         shutil.rmtree(self.directory, ignore_errors=True)
+        for place in self._made:
+            with suppress(OSError):  # another engine has its socket there by now
+                place.rmdir()
 
     def _is_gone(self, owned: DataDirectory) -> bool:
         """Whether its process has let go of the directory within the time that it may take."""

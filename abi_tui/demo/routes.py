@@ -70,7 +70,12 @@ def _routes() -> tuple[Table, ...]:
         _route("/items/{id}", _STEADY, methods=["PUT"]),
         _route("/items/list", _SLOW, methods=["GET"]),
         _route("/search", _SLOW, methods=["GET"], limit={"rate": 8.0, "burst": 12}),
-        _route("/reports/*", _SLOW, limit=_window("sliding_window", 2.0, 10.0, "route")),
+        _route(
+            "/reports/*",
+            _SLOW,
+            limit=_window("sliding_window", 2.0, 10.0, "route"),
+            concurrency={"limit": 4, "queue": 16},
+        ),
         _route("/prices/{symbol}", _FAILING, methods=["GET"], timeouts=patient),
         _route("/quotes", _FAILING, methods=["GET"], timeouts=patient),
         _route("/files/*", _STEADY, _SLOW, balance="weighted", weights=[3, 1]),

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import NamedTuple
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
+import msgspec
+
+from abi_engine.catalogue import BUILT_IN
 from abi_engine.config import DEFAULT, Setting
 from abi_engine.core.text import safe
+from abi_tui.views import numbers
+from abi_tui.views.detail import Detail, command_line, line
+from abi_tui.views.meanings import bounds, meanings, type_words
 from abi_tui.views.table import Cell, Column, Table, Tone
 
 COLUMNS = (Column("key", "setting"), Column("value", "value"))
-ORIGIN = Column("origin", "from")
+DEFAULTS = (Column("default", "default"), Column("origin", "from"))
 ENVIRONMENT = (Column("name", "variable"), Column("value", "value"), Column("key", "setting"))
+HIDDEN = "•••"
+_SECRET = re.compile(
+    r"authorization|cookie|password|secret|sha256|(^|[_-])(api[_-]?key|token)$", re.IGNORECASE
+)
 EMPTY = "no setting has that name: abi config show"
 
 
 def settings_table(settings: Iterable[Setting], *, origin: bool = True) -> Table:
-    """Settings in the given order; those that somebody set stand out."""
+    """Settings in the given order; those that somebody set stand out.
+
+    Args:
+        settings: the rows.
+        origin: with the default of each, and where its value comes from.
+    """
     rows = tuple(settings)
     return Table(
         "config.settings",
-        (*COLUMNS, ORIGIN) if origin else COLUMNS,
-        tuple(_row(row)[: 3 if origin else 2] for row in rows),
+        (*COLUMNS, *DEFAULTS) if origin else COLUMNS,
+        tuple(_row(row)[: 4 if origin else 2] for row in rows),
         tuple(row.key for row in rows),
         len(rows),
         EMPTY,
@@ -30,17 +47,97 @@ def settings_table(settings: Iterable[Setting], *, origin: bool = True) -> Table
 
 
 def value_text(value: object) -> str:
-    """A value as it is written in TOML or, where it is deeper, in JSON; safe to show."""
-    return safe(json.dumps(value, ensure_ascii=False, default=str))
+    """A value as it is written in TOML or, where it is deeper, in JSON; safe to show, and without
+    its secrets.
+    """
+    return safe(json.dumps(without_secrets(value), ensure_ascii=False, default=str))
+
+
+def without_secrets(value: object) -> object:
+    """A plain value in which whatever is called like a secret is hidden."""
+    if isinstance(value, Mapping):
+        return {name: _hidden(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(inner) for inner in value]
+    return value
+
+
+def setting_detail(setting: Setting, kinds: Mapping[str, type[msgspec.Struct]]) -> Detail:
+    """A setting with its meaning and bounds, as the reference of the settings has them.
+
+    Args:
+        setting: which.
+        kinds: the struct of each section of the configuration.
+    """
+    section, _, name = setting.key.partition(".")
+    kind, said = _field(kinds.get(section), name.split("."))
+    row = next((row for row in BUILT_IN if setting.key == f"features.{row.name}"), None)
+    variable = f"ABI_{setting.key.replace('.', '__').upper()}"
+    changed = setting.origin != DEFAULT
+    return Detail(
+        "config.setting",
+        safe(setting.key),
+        (
+            line(
+                "value",
+                _own_text(setting.key, setting.value),
+                Tone.STRONG if changed else Tone.PLAIN,
+            ),
+            line("default", _own_text(setting.key, setting.default)),
+            line("from", safe(setting.origin)),
+            line("meaning", row.summary if row is not None else said or "not described"),
+            line("type", "bool" if row is not None else type_words(kind) if kind else numbers.NONE),
+            line("bounds", (allowed(kind) if kind is not None else "") or "none"),
+            line("variable", safe(variable)),
+        ),
+        command_line("abi", "config", "show", setting.key, "--origin"),
+    )
+
+
+def allowed(kind: Any) -> str:
+    """The values that a type allows, in words; empty where it allows every one."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return ", ".join(str(one.value) for one in kind)
+    if get_origin(kind) is Literal:
+        return ", ".join(map(str, get_args(kind)))
+    return bounds(kind)
+
+
+def _field(kind: Any, words: list[str]) -> tuple[Any, str]:
+    """The type of a field within a struct, however deep, and what is said of it."""
+    said = ""
+    for word in words:
+        fields = (
+            {field.name: field.type for field in msgspec.structs.fields(kind)}
+            if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+            else {}
+        )
+        if word not in fields:
+            return None, ""
+        said = meanings(kind).get(word, "")
+        kind = fields[word]
+    return kind, said
+
+
+def _hidden(name: str, value: object) -> object:
+    """A value under a name: not to be seen, where the name says so and there is one."""
+    if value and isinstance(value, str) and _SECRET.search(name):
+        return HIDDEN
+    return without_secrets(value)
 
 
 def _row(setting: Setting) -> tuple[Cell, ...]:
     untouched = setting.origin == DEFAULT
     return (
         Cell(safe(setting.key), Tone.DIM if untouched else Tone.PLAIN),
-        Cell(value_text(setting.value), Tone.DIM if untouched else Tone.STRONG),
+        Cell(_own_text(setting.key, setting.value), Tone.DIM if untouched else Tone.STRONG),
+        Cell(_own_text(setting.key, setting.default), Tone.DIM),
         Cell(safe(setting.origin), Tone.DIM),
     )
+
+
+def _own_text(key: str, value: object) -> str:
+    return value_text(_hidden(key.rpartition(".")[2], value))
 
 
 class Variable(NamedTuple):
@@ -70,5 +167,6 @@ def environment_table(variables: Iterable[Variable]) -> Table:
 
 
 def _variable_row(row: Variable) -> tuple[Cell, ...]:
-    value = Cell("–", Tone.DIM) if row.value is None else Cell(safe(row.value), Tone.STRONG)
+    shown = str(_hidden(row.name, row.value))
+    value = Cell(numbers.NONE, Tone.DIM) if row.value is None else Cell(safe(shown), Tone.STRONG)
     return Cell(safe(row.name)), value, Cell(safe(row.key), Tone.DIM)

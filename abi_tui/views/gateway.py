@@ -106,10 +106,17 @@ def limits_table(limits: Iterable[LimitStats]) -> Table:
     )
 
 
-def breaker_cell(state: BreakerState, *, forced: bool = False) -> Cell:
-    """A breaker's state: shape, word, capitals, then colour."""
+def breaker_cell(state: BreakerState, *, forced: bool = False, sick: bool = False) -> Cell:
+    """A breaker's state: shape, word, capitals, then colour.
+
+    Args:
+        state: which.
+        forced: a person holds it so.
+        sick: health checks found that the upstream is not well, whatever its breaker says.
+    """
     shape, word, tone = _STATES[state]
-    return Cell(f"{shape} {word} held" if forced else f"{shape} {word}", tone)
+    words = [shape, word, *(("held",) if forced else ()), *(("SICK",) if sick else ())]
+    return Cell(" ".join(words), Tone.BAD if sick else tone)
 
 
 def route_breaker_cell(route: RouteStats) -> Cell:
@@ -117,8 +124,10 @@ def route_breaker_cell(route: RouteStats) -> Cell:
     if not route.enabled:
         return Cell("– off", Tone.DIM)
     shape, _, tone = _STATES[route.breaker]
-    if 0 < route.upstreams_ok < route.upstreams:
-        return Cell(f"{shape} {route.upstreams_ok}/{route.upstreams} ok", tone)
+    closed = route.breaker is BreakerState.CLOSED  # then health checks found what is not ok
+    if route.upstreams_ok < route.upstreams and (route.upstreams_ok or closed):
+        words = f"{shape} {route.upstreams_ok}/{route.upstreams} ok"
+        return Cell(words, Tone.WARN if closed else tone)
     return breaker_cell(route.breaker)
 
 
@@ -172,7 +181,7 @@ def _breaker_row(row: UpstreamStats) -> tuple[Cell, ...]:
     breaker, traffic = row.breaker, row.traffic
     wait = breaker.next_try_in_s
     return (
-        breaker_cell(breaker.state, forced=breaker.forced),
+        breaker_cell(breaker.state, forced=breaker.forced, sick=row.healthy is False),
         Cell(safe(row.upstream)),
         Cell(numbers.span(breaker.in_state_s)),
         Cell(failures_text(breaker)),

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-import msgspec
-
 from abi_engine.core.text import safe
 from abi_engine.features.gateway.api import (
     GatewayReport,
     GatewayStats,
     LatencyBar,
     Match,
-    Route,
     RouteDetail,
     TestAnswer,
     Traffic,
@@ -24,6 +21,7 @@ from abi_engine.runtime.limiter import RateDecision
 from abi_tui.views import numbers
 from abi_tui.views.detail import Detail, Line, command_line, heading, line
 from abi_tui.views.gateway import breaker_cell, route_key, route_name, split_route_key
+from abi_tui.views.route_settings import route_settings
 from abi_tui.views.table import Cell, Tone
 
 SHOWN_UPSTREAMS = 8
@@ -40,6 +38,7 @@ def route_detail(detail: RouteDetail, now: datetime) -> Detail:
             *(() if stats.enabled else (line("route", "off: answers 503", Tone.WARN),)),
             *_upstreams(detail.upstreams),
             line("limit", safe(stats.limit) or "none"),
+            *_queue(detail),
             *route_settings(detail.route),
             *traffic_lines(stats.traffic),
             *_bars(detail.latency_bars),
@@ -57,6 +56,7 @@ def breaker_detail(upstream: UpstreamStats, now: datetime) -> Detail:
         safe(upstream.upstream),
         (
             *breaker_lines(upstream.breaker),
+            *health_lines(upstream),
             line("last error", safe(upstream.last_error, limit=200) or "none"),
             *traffic_lines(upstream.traffic),
             line("connections", f"{numbers.count(busy)} busy, {numbers.count(idle)} idle"),
@@ -76,7 +76,6 @@ def stats_detail(stats: GatewayStats, now: datetime) -> Detail:
             *traffic_lines(stats.traffic),
             line("limited", f"{numbers.count(stats.traffic.limited_total)} by a limit"),
             line("refused", f"{numbers.count(stats.refused_total)} for their form"),
-            line("retries", numbers.count(stats.traffic.retries_total)),
             line("left early", numbers.counted(stats.traffic.cancelled_total, "client")),
             line("bodies", _bodies(stats.traffic)),
             line("connections", _connections(stats)),
@@ -143,21 +142,6 @@ def decision_detail(decision: RateDecision, path: str, client: str) -> Detail:
     )
 
 
-def route_settings(route: Route) -> Iterator[Line]:
-    """What was set of a route beyond its path, upstreams and limit, where it is not the default."""
-    default = Route(route.path, route.upstreams)
-    if route.balance is not default.balance:
-        yield line("balance", route.balance.value.replace("_", " "))
-    if route.strip_prefix:
-        yield line("strip prefix", safe(route.strip_prefix))
-    if route.max_body != default.max_body:
-        yield line("max body", numbers.size(route.max_body))
-    if route.timeouts != default.timeouts:
-        times = msgspec.structs.asdict(route.timeouts).items()
-        words = (f"{name.replace('_', ' ')} {value:g}" for name, value in times)
-        yield line("timeouts s", "  ".join(words))
-
-
 def breaker_lines(breaker: BreakerReport) -> Iterator[Line]:
     """A breaker: state and time in it, failures, refusals, trials, next try, last change."""
     state = breaker_cell(breaker.state, forced=breaker.forced)
@@ -168,6 +152,19 @@ def breaker_lines(breaker: BreakerReport) -> Iterator[Line]:
     wait = breaker.next_try_in_s
     yield line("next try in", numbers.NONE if wait is None else numbers.span(wait))
     yield line("last change", transition_text(breaker.last) if breaker.last else "none")
+
+
+def health_lines(upstream: UpstreamStats) -> Iterator[Line]:
+    """What health checks say of an upstream, where there are any, and its addresses."""
+    age = upstream.check_age_s
+    if upstream.healthy is not None or upstream.check_error:
+        words = "well" if upstream.healthy else "not known yet"
+        words = "SICK" if upstream.healthy is False else words
+        words += f", checked {numbers.span(age)} ago" if age is not None else ""
+        words += f": {safe(upstream.check_error, limit=200)}" if upstream.check_error else ""
+        yield line("health", words, Tone.BAD if upstream.healthy is False else Tone.OK)
+    if upstream.addresses:
+        yield line("addresses", safe(", ".join(upstream.addresses), limit=400))
 
 
 def transition_text(last: Transition) -> str:
@@ -191,6 +188,8 @@ def traffic_lines(traffic: Traffic) -> Iterator[Line]:
     yield line("answers", "  ".join(classes))
     errors = f"{count(traffic.errors_total)}, {numbers.percent(traffic.error_percent)} %"
     yield line("errors", f"{errors} of the last 60 s")
+    if traffic.retries_total:
+        yield line("retries", f"{count(traffic.retries_total)} sent again to another upstream")
     yield line("latency ms", _percentiles(traffic))
 
 
@@ -212,6 +211,9 @@ def trouble_cells(report: GatewayReport) -> tuple[Cell, ...]:
         found.append(Cell(f"▲ {safe(report.trouble, limit=120)}", Tone.BAD))
     if stats.breakers_open:
         found.append(Cell(f"▲ {numbers.counted(stats.breakers_open, 'breaker')} open", Tone.BAD))
+    sick = sum(row.healthy is False for row in report.upstreams)
+    if sick:
+        found.append(Cell(f"▲ {numbers.counted(sick, 'upstream')} sick", Tone.BAD))
     if stats.breakers_half_open:
         words = numbers.counted(stats.breakers_half_open, "breaker")
         found.append(Cell(f"{words} half open", Tone.WARN))
@@ -228,10 +230,18 @@ def route_command(verb: str, path: str, methods: tuple[str, ...], *flags: str) -
     return command_line("abi", "gateway", "routes", verb, path, *chosen, *flags)
 
 
+def _queue(detail: RouteDetail) -> Iterator[Line]:
+    stats = detail.stats
+    if detail.route.concurrency is not None:
+        waiting, refused = numbers.count(stats.queued), numbers.count(stats.crowded_total)
+        yield line("queue", f"{waiting} waiting, {refused} refused so far")
+
+
 def _upstreams(upstreams: tuple[UpstreamStats, ...]) -> Iterator[Line]:
     for upstream in upstreams[:SHOWN_UPSTREAMS]:
         yield line("upstream", safe(upstream.upstream), Tone.STRONG)
         yield from breaker_lines(upstream.breaker)
+        yield from health_lines(upstream)
     hidden = len(upstreams) - SHOWN_UPSTREAMS
     if hidden > 0:
         yield line("", f"and {numbers.counted(hidden, 'upstream')} more", Tone.DIM)

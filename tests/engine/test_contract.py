@@ -28,7 +28,7 @@ from abi_engine.core.errors import (
 from abi_engine.core.operation import Operation, operations
 from abi_engine.core.stream import Stream
 from abi_engine.engine import Engine
-from abi_engine.features.gateway.api import Route, RouteSort
+from abi_engine.features.gateway.api import NewApiKey, Route, RouteSort
 from abi_engine.introspection import System
 from abi_engine.runtime.breaker import BreakerState
 from abi_engine.service.client import Client
@@ -74,6 +74,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "system.watch_logs": {},
     "system.settings": {},
     "system.set_feature": {"name": "gateway", "enabled": True},
+    "system.reload": {},
     "system.stop": {"deadline": 1.0},
     "gateway.add_route": {"route": Route("/new/*", ("http://127.0.0.1:9/prefix",))},
     "gateway.remove_route": {"path": "/users/{id}"},
@@ -85,11 +86,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "gateway.check_rate_limit": {"route": "/users/{id}", "client": "10.0.0.1"},
     "gateway.limits": {},
     "gateway.record_upstream_result": {"upstream": UPSTREAM, "ok": False, "latency": 0.5},
+    "gateway.api_keys": {},
+    "gateway.add_api_key": {"name": "ci"},
+    "gateway.remove_api_key": {"name": "nobody"},
     "gateway.breakers": {},
     "gateway.breaker_state": {"upstream": UPSTREAM},
     "gateway.reset_breaker": {"upstream": UPSTREAM},
     "gateway.force_breaker": {"upstream": UPSTREAM, "state": BreakerState.OPEN},
     "gateway.stats": {},
+    "gateway.workers": {},
     "gateway.send_test_request": {"path": "/users/1"},
 }
 
@@ -114,6 +119,8 @@ BAD: dict[str, tuple[dict[str, Any], type[AbiError]]] = {
         {"upstream": UPSTREAM, "ok": True, "latency": -1.0},
         InvalidArguments,
     ),
+    "gateway.add_api_key": ({"name": "a b"}, InvalidArguments),
+    "gateway.remove_api_key": ({"name": ""}, InvalidArguments),
     "gateway.breaker_state": ({"upstream": "http://nobody:1"}, NotFound),
     "gateway.reset_breaker": ({"upstream": "http://nobody:1"}, NotFound),
     "gateway.force_breaker": (
@@ -128,8 +135,11 @@ NO_BAD_VALUE = {
     "system.watch_events": "any text may be a source",
     "system.watch_logs": "no argument",
     "system.settings": "no argument",
+    "system.reload": "no argument",
+    "gateway.api_keys": "no argument",
     "gateway.breakers": "no argument",
     "gateway.stats": "no argument",
+    "gateway.workers": "no argument",
 }
 
 
@@ -190,6 +200,8 @@ def comparable(value: Any) -> object:
     """Without what differs between two engines, or two moments."""
     if isinstance(value, EngineStatus):
         return type(value), msgspec.structs.replace(value, memory_bytes=0, threads=0, cpu_s=0.0)
+    if isinstance(value, NewApiKey):
+        return type(value), msgspec.structs.replace(value, key="x" * len(value.key))
     if isinstance(value, Report):
         raw = {name: msgspec.msgpack.decode(raw) for name, raw in value.features.items()}
         return type(value), value.number, value.at, raw, value.events, comparable(value.engine)

@@ -39,13 +39,19 @@ EXAMPLES = sorted(
 )
 # What these do is no answer that ends, or no answer to a pipe.
 DRAWING = {"abi demo", "abi dashboard --screen gateway"}
-ENDLESS = {"abi gateway watch --sort rate", "abi gateway watch --jsonl"}
+ENDLESS = {
+    *("abi gateway watch --sort rate", "abi gateway watch --jsonl"),
+    *(one for one in EXAMPLES if "--watch" in one),
+}
 ALONE = {"abi serve --detach", "abi serve --port 0 --dry-run"}
 STOPPING = {"abi stop", "abi stop --deadline 5"}
 SLOW = {one for one in EXAMPLES if one.startswith("abi demo --headless")}
-SHELL = {one for one in EXAMPLES if one.startswith("source ")}
+MEASURING = {one for one in EXAMPLES if one.startswith("abi bench gateway")}
+SHELL = {one for one in EXAMPLES if one.startswith("source ") or " | " in one}
 ORDINARY = [
-    one for one in EXAMPLES if one not in DRAWING | ENDLESS | ALONE | STOPPING | SLOW | SHELL
+    one
+    for one in EXAMPLES
+    if one not in DRAWING | ENDLESS | ALONE | STOPPING | SLOW | SHELL | MEASURING
 ]
 NAMED = "http://127.0.0.1:9000"  # the upstream of the examples: nobody is asked there
 
@@ -151,13 +157,24 @@ def stage(engine: Engine, upstream: str, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     engine.gateway.add_route(Route("/hello", (upstream,)))
     engine.gateway.add_route(Route("/old", (NAMED,)))
+    engine.gateway.add_api_key("ci")
+    (tmp_path / "abi.toml").touch()
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "true")
     return engine
+
+
+def _make_room(stage: Engine, example: str) -> None:
+    """Take away what an example adds."""
+    if example == "abi gateway routes add /hello http://127.0.0.1:9000":
+        stage.gateway.remove_route("/hello")
+    if example.startswith("abi gateway keys add"):
+        stage.gateway.remove_api_key("ci")
 
 
 @pytest.mark.parametrize("example", ORDINARY)
 def test_an_example_runs(abi: Call, stage: Engine, example: str) -> None:
-    if example == "abi gateway routes add /hello http://127.0.0.1:9000":
-        stage.gateway.remove_route("/hello")
+    _make_room(stage, example)
     said = abi(*shlex.split(example)[1:])
     assert said.code == Exit.DONE, said.err
     assert said.out or said.err  # an empty list says why on stderr
@@ -167,8 +184,7 @@ def test_an_example_runs(abi: Call, stage: Engine, example: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("example", [one for one in ORDINARY if "--json" not in one])
 def test_an_example_is_json_too(abi: Call, stage: Engine, example: str) -> None:
-    if example == "abi gateway routes add /hello http://127.0.0.1:9000":
-        stage.gateway.remove_route("/hello")
+    _make_room(stage, example)
     words = [word for word in shlex.split(example)[1:] if word not in ("--csv", "--jsonl")]
     said = abi(*words, "--json")
     assert said.code == Exit.DONE, said.err
@@ -243,8 +259,8 @@ def test_an_engine_is_served_and_stopped_as_the_examples_say(
 @pytest.mark.parametrize("example", sorted(SHELL))
 def test_a_script_can_be_read_into_its_shell(example: str, tmp_path: Path) -> None:
     shell = "zsh" if example.endswith("zsh)") else "bash"
-    if shell == "zsh":
-        return  # the tests of completion read it into a zsh on a terminal
+    if shell == "zsh" or "|" in example:
+        return  # the tests of completion read it into a zsh and a fish on a terminal
     program = tmp_path / "abi"
     program.write_text(f'#!/bin/sh\nexec {shlex.join(ABI)} "$@"\n')
     program.chmod(0o755)
@@ -266,3 +282,15 @@ def test_the_demo_runs_without_a_screen(example: str) -> None:
     said = spawn(*shlex.split(example)[1:], timeout=100)
     assert said.code == Exit.DONE, said.err
     assert json.loads(said.out)["schema"].startswith("abi.demo")
+
+
+@pytest.mark.slow
+def test_a_suite_is_measured_and_what_is_missing_is_named(tmp_path: Path) -> None:
+    environ = {**os.environ, "PATH": str(tmp_path)}
+    said = spawn("bench", "gateway", "--rounds", "1", "--json", env=environ, timeout=100)
+    assert (said.code, said.err) == (Exit.DONE, "")
+    assert said.document["schema"] == "abi.bench.gateway/1"
+    *others, hop = said.data["outcomes"]
+    assert len(others) > 10
+    assert all(one["ours_us"] > 0 and one["rival"] == "" for one in others)
+    assert (hop["ours_us"], hop["reason"]) == (None, "wrk is missing: apt-get install wrk")

@@ -12,12 +12,15 @@ import msgspec
 from abi_engine.core.errors import AbiError, AlreadyExists, Category, InvalidArguments, NotFound
 from abi_engine.core.operation import operation
 from abi_engine.features.gateway.reports import (
+    ApiKeyStats,
     GatewayReport,
     GatewayStats,
+    KeyOrigin,
     Latency,
     LatencyBar,
     LimitStats,
     Match,
+    NewApiKey,
     RouteDetail,
     RouteOrigin,
     RoutePage,
@@ -26,6 +29,8 @@ from abi_engine.features.gateway.reports import (
     TestAnswer,
     Traffic,
     UpstreamStats,
+    WorkerState,
+    WorkerStats,
 )
 from abi_engine.features.gateway.route import (
     AuthScheme,
@@ -47,6 +52,7 @@ from abi_engine.runtime.breaker import BreakerState
 from abi_engine.runtime.limiter import RateDecision
 
 __all__ = [
+    "ApiKeyStats",
     "AuthScheme",
     "Balance",
     "Concurrency",
@@ -58,12 +64,16 @@ __all__ = [
     "HeaderRules",
     "HealthCheck",
     "InvalidRoute",
+    "KeyExists",
+    "KeyNotFound",
+    "KeyOrigin",
     "Latency",
     "LatencyBar",
     "Limit",
     "LimitBy",
     "LimitStats",
     "Match",
+    "NewApiKey",
     "Offset",
     "Retries",
     "Route",
@@ -84,6 +94,8 @@ __all__ = [
     "UpstreamNotFound",
     "UpstreamStats",
     "UpstreamTls",
+    "WorkerState",
+    "WorkerStats",
 ]
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
@@ -112,6 +124,18 @@ class UpstreamNotFound(NotFound):
     """No route uses that upstream."""
 
     code = "upstream_not_found"
+
+
+class KeyExists(AlreadyExists):
+    """An API key of that name is there already."""
+
+    code = "key_exists"
+
+
+class KeyNotFound(NotFound):
+    """No API key has that name."""
+
+    code = "key_not_found"
 
 
 class TooManyRoutes(AbiError):
@@ -270,9 +294,48 @@ class GatewayApi(Protocol):
         """
         ...
 
+    @operation
+    def api_keys(self) -> tuple[ApiKeyStats, ...]:
+        """The API keys by name, and what they were used for; never the keys themselves."""
+        ...
+
+    @operation
+    def add_api_key(self, name: str) -> NewApiKey:
+        """Make an API key: 32 random bytes, of which only the SHA-256 is kept.
+
+        This answer is the only place where the key is ever told. It opens routes from the moment
+        this returns, and is durable then in an engine with a data directory: its digest is in
+        `keys.toml`, synced.
+
+        Args:
+            name: whose it is: up to 64 letters, digits, `.`, `_` and `-`.
+
+        Raises:
+            KeyExists: there is one of that name.
+            InvalidArguments: the name has another form.
+        """
+        ...
+
+    @operation
+    def remove_api_key(self, name: str) -> bool:
+        """Remove an API key, and tell whether there was one; no request gets in with it any more.
+
+        One that was made at run time is gone for good on return; one from the configuration comes
+        back with the next start, or when the configuration is read again.
+        """
+        ...
+
     @operation(safe=True)
     def stats(self) -> GatewayStats:
         """The gateway as a whole; cheap at ten calls a second under load."""
+        ...
+
+    @operation(safe=True)
+    def workers(self) -> tuple[WorkerStats, ...]:
+        """The processes that serve clients, by number; none where the engine's own does.
+
+        What they counted is a quarter of a second old at most.
+        """
         ...
 
     @operation

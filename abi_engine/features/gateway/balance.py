@@ -1,18 +1,23 @@
 """How one of several upstreams is chosen: an order in which to ask their breakers.
 
 Refuses to know what is broken: whoever asks takes the first that is not. Every policy is
-thread-safe and yields each upstream's number at most once.
+thread-safe and yields each upstream's number at most once. Who asks for the next number has skipped
+the last one, unless he says that it was used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import count
 from threading import Lock
 from typing import Protocol
 
 from abi_engine.features.gateway.api import Balance
+
+Turns = Generator[int, bool | None, None]
+"""An order that minds its turns; what is sent to it tells whether the last number was used."""
 
 
 class Balancer(Protocol):
@@ -31,19 +36,23 @@ class Only:
 
 
 class RoundRobin:
-    """Each in turn; one that is skipped gives its turn to the next."""
+    """Each in turn. Where one is skipped its turn is over, so that the others share evenly."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._turns = count()
 
-    def order(self, key: str) -> Iterable[int]:  # noqa: ARG002 - all clients are alike
-        first = next(self._turns) % self._size  # a single step under the GIL
-        return (*range(first, self._size), *range(first))
+    def order(self, key: str) -> Turns:  # noqa: ARG002 - all clients are alike
+        turns, size = self._turns, self._size
+        first = next(turns)  # a single step under the GIL
+        for turn in range(first, first + size):
+            used = yield turn % size
+            if not used:
+                next(turns)
 
 
 class LeastInFlight:
-    """The one with the fewest requests in flight; in turn among equals.
+    """The one with the fewest requests in flight; in turn among equals, as in `RoundRobin`.
 
     Args:
         in_flight: tells how many each has, in order.
@@ -51,10 +60,16 @@ class LeastInFlight:
 
     def __init__(self, in_flight: Sequence[Callable[[], int]]) -> None:
         self._in_flight = in_flight
-        self._turns = RoundRobin(len(in_flight))
+        self._turns = count()
 
-    def order(self, key: str) -> Iterable[int]:
-        return sorted(self._turns.order(key), key=lambda number: self._in_flight[number]())
+    def order(self, key: str) -> Turns:  # noqa: ARG002 - all clients are alike
+        turns, size = self._turns, len(self._in_flight)
+        first = next(turns)
+        rotated = (turn % size for turn in range(first, first + size))
+        for number in sorted(rotated, key=lambda number: self._in_flight[number]()):
+            used = yield number
+            if not used:
+                next(turns)
 
 
 class Weighted:
@@ -70,12 +85,13 @@ class Weighted:
         self._credit = [0] * len(weights)
         self._lock = Lock()
 
-    def order(self, key: str) -> Iterator[int]:  # noqa: ARG002 - all clients are alike
+    def order(self, key: str) -> Turns:  # noqa: ARG002 - all clients are alike
         candidates = list(range(len(self._weights)))
         while candidates:
             chosen = self._choose(candidates)
-            yield chosen
-            self._undo(candidates, chosen)
+            used = yield chosen
+            if not used:
+                self._undo(candidates, chosen)
             candidates.remove(chosen)
 
     def _choose(self, candidates: list[int]) -> int:
@@ -109,6 +125,15 @@ class ConsistentHash:
         data = key.encode("utf-8", "surrogatepass")
         scores = [blake2b(data, digest_size=8, key=seed).digest() for seed in self._seeds]
         return sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+
+
+def after_use(order: Iterator[int]) -> Iterator[int]:
+    """The rest of an order whose last number was used: a retry takes no other request's turn."""
+    if isinstance(order, Generator):
+        with suppress(StopIteration):
+            yield order.send(True)
+    for number in order:  # noqa: UP028 - it is not closed with this: more retries may follow
+        yield number
 
 
 def build(

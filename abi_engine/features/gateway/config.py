@@ -43,10 +43,13 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A certificate the gateway shows; both are files in PEM, read again at a reload.
 
+    A path that is not absolute begins where the engine was started.
+
     Attributes:
         certificate: the chain, the gateway's own first.
         key: its private key.
-        names: server names it is shown for; empty means those in the certificate.
+        names: server names it is shown for, `*.example.com` among them; empty means those in the
+            certificate.
     """
 
     certificate: str

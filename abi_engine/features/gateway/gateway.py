@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from random import Random
+from secrets import token_bytes
 from typing import Final
 
-from abi_engine.core.errors import InvalidArguments
+from abi_engine.core.errors import InvalidArguments, Unavailable
 from abi_engine.core.feature import Context, Feature, State
 from abi_engine.core.sample import Family
 from abi_engine.core.text import safe
-from abi_engine.features.gateway import listing, metrics
+from abi_engine.features.gateway import listing
 from abi_engine.features.gateway.admitter import RouteAdmitter
 from abi_engine.features.gateway.api import (
+    ApiKeyStats,
     GatewayApi,
     GatewayNotListening,
     GatewayReport,
@@ -20,6 +23,7 @@ from abi_engine.features.gateway.api import (
     InvalidRoute,
     LimitStats,
     Match,
+    NewApiKey,
     Route,
     RouteDetail,
     RoutePage,
@@ -27,6 +31,7 @@ from abi_engine.features.gateway.api import (
     TestAnswer,
     UpstreamNotFound,
     UpstreamStats,
+    WorkerStats,
 )
 from abi_engine.features.gateway.arguments import (
     check_method,
@@ -37,21 +42,49 @@ from abi_engine.features.gateway.arguments import (
     choice,
 )
 from abi_engine.features.gateway.breaker_events import tell_transition
-from abi_engine.features.gateway.config import GatewayConfig
-from abi_engine.features.gateway.listening import Listening, url
+from abi_engine.features.gateway.checks import Checks, tell_health
+from abi_engine.features.gateway.config import ClientCertificates, GatewayConfig
+from abi_engine.features.gateway.key_file import KeyFile
+from abi_engine.features.gateway.keys import KeyRing, check_distinct, check_name
+from abi_engine.features.gateway.latencies import latency_bars
+from abi_engine.features.gateway.listening import Listening
+from abi_engine.features.gateway.metrics import Metrics, Sources
+from abi_engine.features.gateway.outward import Outward
 from abi_engine.features.gateway.paths import BadTarget, split_target
 from abi_engine.features.gateway.route_book import RouteBook, not_found
 from abi_engine.features.gateway.route_file import RouteFile
 from abi_engine.features.gateway.route_rules import Listener
 from abi_engine.features.gateway.table import Resolved, RouteTable
+from abi_engine.features.gateway.tls_contexts import TlsContexts
 from abi_engine.features.gateway.traces import REQUEST_ID, Traces
-from abi_engine.features.gateway.traffic import TrafficCounts, latency_bars
+from abi_engine.features.gateway.traffic import TrafficCounts
 from abi_engine.features.gateway.upstreams import Upstream, Upstreams, parse_upstream
+from abi_engine.features.gateway.workers.library import Library
 from abi_engine.runtime.breaker import BreakerState, Transition
 from abi_engine.runtime.limiter import RateDecision
 
 REPORT_ROWS: Final = 200
 TRACE_TIMEOUT: Final = 1.0
+RELOADABLE: Final = frozenset(
+    (
+        "access_log_format",
+        "access_log_keep",
+        "access_log_size",
+        "breaker",
+        "dns_refresh",
+        "drain_timeout",
+        "keys",
+        "limits",
+        "linger",
+        "max_routes",
+        "pool_idle",
+        "pool_size",
+        "routes",
+        "tls",
+        "trace_context",
+        "trust_forwarded",
+    )
+)
 
 
 class Gateway(Feature, GatewayApi):
@@ -62,6 +95,8 @@ class Gateway(Feature, GatewayApi):
         context: what the engine gives; with a data directory, routes added at run time last.
     """
 
+    reloadable = RELOADABLE
+
     def __init__(self, config: GatewayConfig, context: Context) -> None:
         super().__init__(context)
         self.config = config
@@ -69,32 +104,53 @@ class Gateway(Feature, GatewayApi):
         random = Random()  # noqa: S311 - jitter is no secret
         file = RouteFile(context.data_dir) if context.data_dir is not None else None
         self._table = RouteTable()
-        self._upstreams = Upstreams(config.breaker, clock, random, self._on_transition)
-        self._book = RouteBook(self._table, self._upstreams, config.max_routes, clock, events, file)
+        checks = Checks(clock, partial(tell_health, events))
+        self._outward = outward = Outward(checks=checks, contexts=TlsContexts())
+        self._upstreams = Upstreams(config.breaker, clock, random, self._on_transition, checks)
+        self._book = RouteBook(
+            self._table,
+            self._upstreams,
+            config.max_routes,
+            clock,
+            events,
+            file,
+            outward.contexts,
+        )
         self._traffic = TrafficCounts(clock)
+        self._metrics = Metrics()
         self._traces = Traces()
+        keys = KeyFile(context.data_dir) if context.data_dir is not None else None
+        self._keys = KeyRing(clock, events, keys, token_bytes)
         self._admitter = RouteAdmitter(
-            self._table, self._traffic, self._traces, config.breaker.reset_timeout
+            self._table, self._traffic, self._traces, config.breaker.reset_timeout, self._keys
         )
         self._listing = listing.Listing(self._table, clock)
         self._loaded = False
-        self._listening = Listening(config, self._admitter, context)
+        library = Library(
+            self._table, self._upstreams, self._traffic, self._traces, self._keys, self._admitter
+        )
+        self._listening = Listening(config, self._admitter, context, outward, library)
 
     # Routes.
 
     def add_route(self, route: Route) -> None:
         self._book.add(route)
+        self._keys.expect(route)
+        self._listening.sync()
 
     def remove_route(self, path: str, method: str | None = None) -> bool:
         check_text("path", path)
         check_method(method)
-        return self._book.remove(path, method)
+        was_there = self._book.remove(path, method)
+        self._listening.sync()
+        return was_there
 
     def set_route_enabled(self, path: str, method: str | None, enabled: bool) -> None:
         check_text("path", path)
         check_method(method)
         check_switch("enabled", enabled)
         self._book.set_enabled(path, method, enabled)
+        self._listening.sync()
 
     def routes(self, *, limit: int = 1000, offset: int = 0) -> tuple[Route, ...]:
         check_window(limit, offset)
@@ -139,8 +195,9 @@ class Gateway(Feature, GatewayApi):
     # Limits.
 
     def check_rate_limit(self, route: str, client: str) -> RateDecision:
-        check_text("route", route)
-        check_text("client", client)
+        if not (isinstance(route, str) and isinstance(client, str)):
+            check_text("route", route)  # which says what is wrong
+            check_text("client", client)
         live = self._table.get(route)
         if live is None:
             raise not_found(route, None)
@@ -168,11 +225,29 @@ class Gateway(Feature, GatewayApi):
 
     def reset_breaker(self, upstream: str) -> None:
         self._upstream(upstream).breaker.reset()
+        self._listening.sync()
 
     def force_breaker(self, upstream: str, state: BreakerState | None) -> None:
         self._upstream(upstream).breaker.force(
             None if state is None else choice("state", state, BreakerState)
         )
+        self._listening.sync()
+
+    # Keys.
+
+    def api_keys(self) -> tuple[ApiKeyStats, ...]:
+        return tuple(key.stats() for key in self._keys.all())
+
+    def add_api_key(self, name: str) -> NewApiKey:
+        new = self._keys.add(name)
+        self._listening.sync()
+        return new
+
+    def remove_api_key(self, name: str) -> bool:
+        check_name(name)
+        was_there = self._keys.remove(name)
+        self._listening.sync()
+        return was_there
 
     # The whole.
 
@@ -192,6 +267,9 @@ class Gateway(Feature, GatewayApi):
             connections_total=admitter.connections_total,
         )
 
+    def workers(self) -> tuple[WorkerStats, ...]:
+        return self._listening.workers()
+
     def send_test_request(
         self, path: str, method: str = "GET", *, timeout: float = 10.0
     ) -> TestAnswer:
@@ -206,9 +284,23 @@ class Gateway(Feature, GatewayApi):
                 f"no request can be sent: {self._listening.why_not() or self.state.value}",
                 hint="abi serve, or Engine(control=True)",
             )
-        with self._traces.open() as (request_id, trace):
+        if self.config.tls.client_certificates == ClientCertificates.REQUIRED:
+            raise Unavailable(
+                "no request can be sent: clients must show a certificate, and the engine has none",
+                hint=f"curl --cert FILE --key FILE {self._listening.url}PATH",
+            )
+        with (
+            self._traces.open() as (request_id, trace),
+            self._listening.following(request_id, trace),
+        ):
             answer = own_request.send(
-                address, method, path, request_id, timeout, self.context.clock
+                address,
+                method,
+                path,
+                request_id,
+                timeout,
+                self.context.clock,
+                secure=self._listening.is_secure,
             )
             trace.over.wait(TRACE_TIMEOUT)
         named = {name.lower(): value for name, value in answer.headers}
@@ -224,11 +316,10 @@ class Gateway(Feature, GatewayApi):
         )
 
     def report(self) -> GatewayReport:
-        address = self._listening.address
         busiest = self._listing.order(RouteSort.RATE)[:REPORT_ROWS]
         upstreams = listing.by_trouble(self._upstreams.all())[:REPORT_ROWS]
         return GatewayReport(
-            listening=url(address) if address else "",
+            listening=self._listening.url,
             trouble=self._listening.why_not(),
             stats=self.stats(),
             routes=tuple(listing.route_stats(live) for live in busiest),
@@ -236,7 +327,17 @@ class Gateway(Feature, GatewayApi):
         )
 
     def metrics(self) -> tuple[Family, ...]:
-        return metrics.families(self.stats(), self._traffic, self.breakers())
+        return self._metrics.families(
+            Sources(
+                self.stats(),
+                self._traffic,
+                self._table.all(),
+                self._upstreams.all(),
+                self._listening.connections,
+                self._listening.log_lost,
+                self.api_keys(),
+            )
+        )
 
     # Its life.
 
@@ -246,7 +347,10 @@ class Gateway(Feature, GatewayApi):
             # An embedded engine's routes last as well, and are served later.
             self._book.listener = Listener(config.host, config.port)
         if not self._loaded:
+            self._keys.load(config.keys)
             self._book.load(config.routes)
+            for live in self._table.all():
+                self._keys.expect(live.route)
             self._loaded = True
         self._listening.start()
         address = self._listening.address
@@ -255,6 +359,21 @@ class Gateway(Feature, GatewayApi):
 
     def _close(self, deadline: float) -> None:
         self._listening.stop(deadline)
+
+    def _reconfigure(self, config: GatewayConfig) -> None:
+        check_distinct(config.keys)
+        apply = self._listening.reload(config)
+        with self._outward.contexts.renewal():
+            self._book.reload(config.routes, config.max_routes)
+        # From here on nothing can fail.
+        self.config = config
+        self._keys.configure(config.keys)
+        for live in self._table.all():
+            self._keys.expect(live.route)
+        self._upstreams.reconfigure(config.breaker)
+        self._admitter.reset_timeout = config.breaker.reset_timeout
+        apply()
+        self._listening.sync()
 
     def _probe(self) -> tuple[bool, str]:
         if self.state is not State.RUNNING:
@@ -289,4 +408,4 @@ class Gateway(Feature, GatewayApi):
         return found
 
     def _upstream_stats(self, upstream: Upstream) -> UpstreamStats:
-        return listing.upstream_stats(upstream, self._listening.connections)
+        return listing.upstream_stats(upstream, self._listening, self.context.clock)

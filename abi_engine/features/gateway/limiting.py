@@ -14,9 +14,11 @@ from abi_engine.core.clock import Clock
 from abi_engine.core.events import EventLog
 from abi_engine.features.gateway.api import LimitBy, RouteLimit
 from abi_engine.measure.recent import RecentCounts
-from abi_engine.runtime.limiter import LimitKind, RateDecision, build
+from abi_engine.runtime.limiter import Limiter, LimitKind, RateDecision, build
 
 _KEY_SIZE: Final = 64
+_HOLDER: Final = "@"
+"""Before the name of an API key, which no address begins with."""
 _QUIET: Final = 10.0
 """Seconds between two events about the same route's limit."""
 
@@ -35,32 +37,42 @@ class LimitGate:
         path: of the route.
         clock: time.
         events: where it is said that the limit refuses: at most once in ten seconds.
+        limiter: counts; None means one of its own.
     """
 
     __slots__ = (
+        "_by_address",
         "_check",
         "_clock",
         "_events",
         "_header",
         "_last_event",
-        "_limiter",
         "_lock",
         "_path",
         "_recent",
         "_unsaid",
         "allowed",
         "limited",
+        "limiter",
         "settings",
     )
 
-    def __init__(self, settings: RouteLimit, path: str, clock: Clock, events: EventLog) -> None:
+    def __init__(
+        self,
+        settings: RouteLimit,
+        path: str,
+        clock: Clock,
+        events: EventLog,
+        limiter: Limiter | None = None,
+    ) -> None:
         self.settings = settings
         self._path = path
+        self._by_address = settings.by is LimitBy.ADDRESS  # looked up once: enums are slow
         self._header = settings.header.lower()
         self._clock = clock
         self._events = events
-        self._limiter = build(settings, clock)
-        self._check = self._limiter.check
+        self.limiter = limiter or build(settings, clock)
+        self._check = self.limiter.check
         self._lock = Lock()
         self._recent: RecentCounts | None = None
         self._last_event: float | None = None
@@ -68,21 +80,27 @@ class LimitGate:
         self.allowed = 0
         self.limited = 0
 
-    def key_of(self, address: str, header: Callable[[str], str | None]) -> str:
-        """Whose request it is."""
-        by = self.settings.by
-        if by is LimitBy.ADDRESS:
+    def key_of(self, address: str, header: Callable[[str], str | None], key: str = "") -> str:
+        """Whose request it is; `key` names the API key that it came with, if any."""
+        if self._by_address:
             return address
+        by = self.settings.by
         if by is LimitBy.ROUTE:
             return ""
+        if by is LimitBy.KEY:
+            return _HOLDER + key if key else address
         value = header(self._header)
         return address if value is None else header_key(value)
 
     def key_of_client(self, client: str) -> str:
         """The key of a client named by what the limit tells clients by."""
+        if self._by_address:
+            return client
         by = self.settings.by
         if by is LimitBy.ROUTE:
             return ""
+        if by is LimitBy.KEY:
+            return _HOLDER + client
         return header_key(client) if by is LimitBy.HEADER else client
 
     def check(self, key: str) -> RateDecision:
@@ -97,7 +115,18 @@ class LimitGate:
 
     def keys(self) -> int:
         """How many clients are remembered."""
-        return self._limiter.keys()
+        return self.limiter.keys()
+
+    def count_elsewhere(self, allowed: int, limited: int) -> None:
+        """Requests that were counted against the limit in another process, which says so itself."""
+        with self._lock:
+            self.allowed += allowed
+            self.limited += limited
+            if limited and self._recent is None:
+                self._recent = RecentCounts(self._clock)
+            recent = self._recent
+        if limited and recent is not None:
+            recent.limited(limited)
 
     def limited_per_s(self) -> float:
         """How many were refused in the last sixty seconds, by second."""

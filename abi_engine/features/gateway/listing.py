@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Final
+from typing import Final, Protocol
 
 from abi_engine.core.clock import Clock
 from abi_engine.features.gateway.api import (
@@ -25,10 +25,20 @@ from abi_engine.features.gateway.traffic import error_percent
 from abi_engine.features.gateway.upstreams import Upstream
 from abi_engine.runtime.breaker import BreakerState
 
-Connections = Callable[[str], tuple[int, int]]
-
 _ORDER_AGE: Final = 1.0
 _TROUBLE: Final = {BreakerState.OPEN: 0, BreakerState.HALF_OPEN: 1, BreakerState.CLOSED: 2}
+
+
+class Links(Protocol):
+    """What is known of the way to upstreams."""
+
+    def connections(self, upstream: str) -> tuple[int, int]:
+        """How many connections are idle, and how many busy."""
+        ...
+
+    def addresses(self, host: str) -> tuple[str, ...]:
+        """The addresses of a host."""
+        ...
 
 
 class Listing:
@@ -89,22 +99,28 @@ def route_stats(live: LiveRoute) -> RouteStats:
     route = live.route
     upstreams = {target.upstream for target in live.targets}
     states = [upstream.breaker.state for upstream in upstreams]
+    ill = {target.upstream for target in live.targets if target.is_ill}
     return RouteStats(
         path=route.path,
         methods=route.methods,
         upstreams=len(states),
-        upstreams_ok=states.count(BreakerState.CLOSED),
+        upstreams_ok=sum(one.breaker.state is BreakerState.CLOSED for one in upstreams - ill),
         breaker=min(states, key=_TROUBLE.__getitem__),
         limit=limit_words(route.limit),
         origin=live.origin,
         enabled=live.enabled,
         traffic=live.traffic.snapshot(),
+        queued=live.turns.waiting if live.turns else 0,
+        crowded_total=live.turns.refused if live.turns else 0,
     )
 
 
-def upstream_stats(upstream: Upstream, connections: Connections) -> UpstreamStats:
+def upstream_stats(upstream: Upstream, links: Links, clock: Clock) -> UpstreamStats:
     """A row of the list of upstreams."""
-    idle, busy = connections(upstream.name)
+    idle, busy = links.connections(upstream.name)
+    checks = upstream.checks
+    answered = [check.checked_at for check in checks if check.checked_at is not None]
+    known = [check.healthy for check in checks if check.healthy is not None]
     return UpstreamStats(
         upstream=upstream.name,
         breaker=upstream.breaker.report(),
@@ -113,12 +129,20 @@ def upstream_stats(upstream: Upstream, connections: Connections) -> UpstreamStat
         connections_busy=busy,
         routes=upstream.routes,
         last_error=upstream.last_error,
+        addresses=links.addresses(upstream.host),
+        healthy=all(known) if known else None,
+        check_error=next((check.error for check in checks if check.error), ""),
+        check_age_s=max(clock.monotonic() - min(answered), 0.0) if answered else None,
     )
 
 
 def by_trouble(upstreams: Sequence[Upstream]) -> list[Upstream]:
-    """Upstreams whose breaker is open first, then half open, then closed; each by name."""
-    return sorted(upstreams, key=lambda one: (_TROUBLE[one.breaker.state], one.name))
+    """Upstreams whose breaker is open first, then half open, then closed; each the ill ones first,
+    then by name.
+    """
+    return sorted(
+        upstreams, key=lambda one: (_TROUBLE[one.breaker.state], not one.is_ill, one.name)
+    )
 
 
 def _limit_stats(live: LiveRoute, gate: LimitGate) -> LimitStats:

@@ -39,6 +39,8 @@ def send(
     request_id: str,
     timeout: float,
     clock: Clock,
+    *,
+    secure: bool = False,
 ) -> OwnAnswer:
     """Send a request without a body, and read its answer to the end.
 
@@ -49,6 +51,7 @@ def send(
         request_id: for `X-Request-ID`.
         timeout: seconds for all of it.
         clock: measures them.
+        secure: the listener speaks TLS.
 
     Raises:
         InvalidArguments: the method or the target cannot be sent.
@@ -59,7 +62,7 @@ def send(
     shown = f"{method} {safe(target, limit=200)}"
     host, port = reachable(address)
     started = clock.monotonic()
-    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    connection = _connection(host, port, timeout, secure=secure)
     try:
         connection.request(method, target, headers={REQUEST_ID: request_id, "Accept": "*/*"})
         response = connection.getresponse()
@@ -73,6 +76,20 @@ def send(
         raise ConnectionLost(f"{shown}: the gateway ended the connection ({reason})") from error
     finally:
         connection.close()
+
+
+def _connection(
+    host: str, port: int, timeout: float, *, secure: bool
+) -> http.client.HTTPConnection:
+    if not secure:
+        return http.client.HTTPConnection(host, port, timeout=timeout)
+    import ssl
+
+    # It goes to a socket of this very process: a certificate would prove nothing.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
 
 
 def _check(method: str, target: str) -> None:

@@ -21,6 +21,13 @@ class RouteOrigin(StrEnum):
     RUNTIME = "runtime"
 
 
+class KeyOrigin(StrEnum):
+    """Where an API key comes from: the configuration, or a call while the engine ran."""
+
+    CONFIG = "config"
+    RUNTIME = "runtime"
+
+
 class Match(msgspec.Struct, frozen=True):
     """The route a path leads to.
 
@@ -89,11 +96,15 @@ class RouteStats(msgspec.Struct, frozen=True):
 
     Attributes:
         path, methods: the route's name.
-        upstreams: how many; upstreams_ok: how many of them have a closed breaker.
+        upstreams: how many; upstreams_ok: how many of them have a closed breaker, and no health
+            check that finds them unhealthy.
         breaker: the worst state among them.
         limit: a few words such as `token 100/s`; empty where there is none.
         origin: configuration or run time; enabled: whether it answers.
         traffic: what went through it.
+        queued: requests that wait for their turn now, where the route has `concurrency`.
+        crowded_total: requests refused since the start because the queue was full, or their turn
+            did not come in time.
     """
 
     path: str
@@ -105,6 +116,8 @@ class RouteStats(msgspec.Struct, frozen=True):
     origin: RouteOrigin
     enabled: bool
     traffic: Traffic
+    queued: int = 0
+    crowded_total: int = 0
 
 
 class RoutePage(msgspec.Struct, frozen=True):
@@ -135,12 +148,16 @@ class UpstreamStats(msgspec.Struct, frozen=True):
     """An upstream: its breaker, its traffic and its connections.
 
     Attributes:
-        upstream: `http://host:port`, its name.
+        upstream: `http://host:port` or `https://host:port`, its name.
         breaker: see `BreakerReport`.
         traffic: what went to it.
         connections_idle, connections_busy: open to it.
         routes: how many routes use it.
         last_error: the last thing that failed, in words; empty if nothing did.
+        addresses: behind its name; empty while they are not known, or nothing listens.
+        healthy: what health checks say; None where there are none, or no answer yet.
+        check_error: what was wrong with the last check; empty if nothing was.
+        check_age_s: how old the answer to it is.
     """
 
     upstream: str
@@ -150,6 +167,10 @@ class UpstreamStats(msgspec.Struct, frozen=True):
     connections_busy: int
     routes: int
     last_error: str = ""
+    addresses: tuple[str, ...] = ()
+    healthy: bool | None = None
+    check_error: str = ""
+    check_age_s: float | None = None
 
 
 class LatencyBar(msgspec.Struct, frozen=True):
@@ -188,6 +209,42 @@ class LimitStats(msgspec.Struct, frozen=True):
     limited_per_s: float
 
 
+class ApiKeyStats(msgspec.Struct, frozen=True):
+    """An API key, by its name: the key itself is known to nobody but its holder.
+
+    Attributes:
+        name: whose it is.
+        origin: configuration or run time; enabled: whether it opens anything.
+        created_at: UTC; None for one of the configuration.
+        last_used_at: when it last opened a route, since the start; None where it has not.
+        requests_total: requests that it opened a route for, those over a limit included, since the
+            start.
+    """
+
+    name: str
+    origin: KeyOrigin
+    enabled: bool
+    created_at: datetime | None
+    last_used_at: datetime | None
+    requests_total: int
+
+
+class NewApiKey(msgspec.Struct, frozen=True):
+    """An API key that was just made: the only time that it is told.
+
+    Attributes:
+        name: whose it is.
+        key: what the client sends. Only its SHA-256 is kept.
+    """
+
+    name: str
+    key: str
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"NewApiKey(name={self.name!r}, key='…')"
+
+
 class GatewayStats(msgspec.Struct, frozen=True):
     """The gateway as a whole.
 
@@ -210,6 +267,32 @@ class GatewayStats(msgspec.Struct, frozen=True):
     refused_total: int
     connections_open: int
     connections_total: int
+
+
+class WorkerState(StrEnum):
+    """Where a worker process is in its life."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    DRAINING = "draining"
+    GONE = "gone"
+
+
+class WorkerStats(msgspec.Struct, frozen=True):
+    """A process that serves clients for the gateway.
+
+    Attributes:
+        worker: its number, from 0; pid: its process.
+        state: where it is in its life; uptime_s: for how long it has lived.
+        requests_total: answered by it; connections_open: of clients, now.
+    """
+
+    worker: int
+    pid: int
+    state: WorkerState
+    uptime_s: float
+    requests_total: int
+    connections_open: int
 
 
 class GatewayReport(msgspec.Struct, frozen=True):

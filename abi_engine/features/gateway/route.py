@@ -38,7 +38,7 @@ class RouteLimit(LimitSettings, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         by: whose requests are counted together: one client address, one value of a header, one API
-            key, all.
+            key, all. A request without a key that is known counts by address.
         header: the header's name, where `by` is `header`; a request without it counts by address.
         enabled: false means no limit, which TOML cannot say with a missing value.
     """
@@ -55,7 +55,8 @@ class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         connect: until the connection to the upstream stands.
         first_byte: from the end of the request until the response begins.
         idle: without a byte either way, once bodies flow.
-        total: from the first byte of the request to the last of the response.
+        total: from the first byte of the request, or from its turn where it had to wait for one,
+            to the last of the response.
     """
 
     connect: Seconds = 5.0
@@ -81,9 +82,9 @@ class HeaderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Retries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a request is sent again, to another upstream.
 
-    Only while no byte of an answer has gone out and the whole body sent so far is held; only
-    idempotent methods, unless nothing had been sent at all; and never more than a fifth of the
-    route's requests.
+    Only while no byte of an answer has gone out and the whole body sent so far is held. Where there
+    was no connection, nothing had been sent, and any method is retried. Else only idempotent ones
+    are, and never more than a fifth of the route's requests.
 
     Attributes:
         attempts: how many further upstreams are tried; 0 means none.
@@ -159,7 +160,7 @@ class RouteAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who may use a route: the holders of API keys.
 
     Attributes:
-        accept: where the key may be.
+        accept: where the key may be; two different keys in one request are refused.
         header: the header for `api_key`.
         keys: names of keys that open it; empty means every key the gateway knows.
         forward: let the upstream see the key.

@@ -6,6 +6,7 @@ those who list, never wait for them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from threading import Lock
 
 from abi_engine.core.clock import Clock
@@ -14,13 +15,13 @@ from abi_engine.core.events import EventLog
 from abi_engine.core.text import safe
 from abi_engine.features.gateway.admission import UpstreamAddress
 from abi_engine.features.gateway.api import Route, RouteNotFound, RouteOrigin, TooManyRoutes
+from abi_engine.features.gateway.arrangement import Arrangement, Key, key_of
 from abi_engine.features.gateway.live_route import ANY_METHOD, LiveRoute, slots
 from abi_engine.features.gateway.route_file import FILE_NAME, RouteFile
 from abi_engine.features.gateway.route_rules import Listener, as_route, check_route
 from abi_engine.features.gateway.table import RouteTable, without_method
+from abi_engine.features.gateway.tls_contexts import TlsContexts
 from abi_engine.features.gateway.upstreams import Upstreams
-
-Key = tuple[str, tuple[str, ...]]
 
 
 class RouteBook:
@@ -33,6 +34,7 @@ class RouteBook:
         clock: time.
         events: where changes are told.
         file: where those made at run time last; None for an engine that lives in memory.
+        tls: what https upstreams are connected with.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class RouteBook:
         clock: Clock,
         events: EventLog,
         file: RouteFile | None,
+        tls: TlsContexts | None = None,
     ) -> None:
         self.listener = Listener("", 0)
         """Where the gateway listens; no upstream may be there."""
@@ -52,6 +55,7 @@ class RouteBook:
         self._clock = clock
         self._events = events
         self._file = file
+        self._tls = tls or TlsContexts()
         self._lasting: dict[Key, Route] = {}
         self._changes = Lock()
 
@@ -66,20 +70,37 @@ class RouteBook:
             DataDirectoryError: the file cannot be read.
         """
         with self._changes:
-            try:
-                self._load_configured(configured)
-                self._load_file()
-            except BaseException:
-                self._clear()
-                raise
+            lasting = self._file.read() if self._file is not None else ()
+            self._arrange(configured, lasting, self._max_routes).carry_out()
+            self._lasting = {key_of(route): route for route in lasting}
+
+    def reload(self, configured: tuple[Route, ...], max_routes: int) -> None:
+        """Replace the routes of the configuration, at once; those made at run time stay.
+
+        A route that is as before keeps its counts, its limits and whether it is switched on.
+
+        Raises:
+            InvalidConfig: one of them cannot be used, with its place; nothing has changed.
+        """
+        with self._changes:
+            arrangement = self._arrange(configured, self._lasting.values(), max_routes)
+            arrangement.carry_out()
+            self._max_routes = max_routes
+        for kind, lives in (
+            ("route_added", arrangement.added),
+            ("route_changed", arrangement.changed),
+            ("route_removed", arrangement.removed),
+        ):
+            for live in lives:
+                self._tell(kind, live.route.path, live.route.methods)
 
     def add(self, route: Route) -> None:
         """See `GatewayApi.add_route`."""
         route = as_route(route)
-        addresses = check_route(route, self.listener)
+        addresses = self._check(route)
         with self._changes:
-            self._check_place(route)
-            self._save({**self._lasting, _key(route): route})
+            _check_place(self._table, route, self._max_routes)
+            self._save({**self._lasting, key_of(route): route})
             self._put(route, addresses, RouteOrigin.RUNTIME)
         self._tell("route_added", route.path, route.methods)
 
@@ -106,55 +127,65 @@ class RouteBook:
                 live.enabled = enabled
                 self._tell("route_enabled" if enabled else "route_disabled", path, live.slots)
 
-    def _load_configured(self, routes: tuple[Route, ...]) -> None:
-        for number, given in enumerate(routes):
-            try:
-                route = as_route(given)
-                addresses = check_route(route, self.listener)
-                self._check_place(route)
-            except AbiError as error:
-                place = f"gateway.routes[{number}]"
-                raise InvalidConfig(f"{place}: {error.message}", hint=error.hint) from error
-            self._put(route, addresses, RouteOrigin.CONFIG)
+    def _check(self, route: Route) -> tuple[UpstreamAddress, ...]:
+        addresses = check_route(route, self.listener)
+        self._tls.check(route, addresses)
+        return addresses
 
-    def _load_file(self) -> None:
-        if self._file is None:
-            return
-        for number, route in enumerate(self._file.read()):
-            try:
-                addresses = check_route(route, self.listener)
-                if self._is_shadowed(route):
-                    self._tell_shadowed(route)
-                else:
-                    self._check_place(route)
-                    self._put(route, addresses, RouteOrigin.RUNTIME)
-            except AbiError as error:
+    def _arrange(
+        self, configured: Iterable[Route], lasting: Iterable[Route], max_routes: int
+    ) -> Arrangement:
+        """The routes of a configuration, and those that last behind them."""
+        found = Arrangement(self._table, self._upstreams, self._clock, self._events)
+        try:
+            for number, given in enumerate(configured):
+                self._arrange_configured(found, number, given, max_routes)
+            for number, route in enumerate(lasting):
+                self._arrange_lasting(found, number, route, max_routes)
+        except BaseException:
+            found.give_up()
+            raise
+        return found
+
+    def _arrange_configured(
+        self, found: Arrangement, number: int, given: Route, max_routes: int
+    ) -> None:
+        try:
+            route = as_route(given)
+            addresses = self._check(route)
+            _check_place(found.table, route, max_routes)
+        except AbiError as error:
+            place = f"gateway.routes[{number}]"
+            raise InvalidConfig(f"{place}: {error.message}", hint=error.hint) from error
+        found.put(route, addresses, RouteOrigin.CONFIG)
+
+    def _arrange_lasting(
+        self, found: Arrangement, number: int, route: Route, max_routes: int
+    ) -> None:
+        try:
+            addresses = self._check(route)
+            other = found.table.occupant(route)
+            if other is not None and other.origin is RouteOrigin.CONFIG:
+                self._tell_shadowed(route)
+                return
+            _check_place(found.table, route, max_routes)
+        except AbiError as error:
+            if self._file is not None:
                 self._file.refuse(number, error.message)
-            self._lasting[_key(route)] = route
-
-    def _is_shadowed(self, route: Route) -> bool:
-        other = self._table.occupant(route)
-        return other is not None and other.origin is RouteOrigin.CONFIG
-
-    def _check_place(self, route: Route) -> None:
-        self._table.check(route)
-        if len(self._table) >= self._max_routes:
-            raise TooManyRoutes(
-                f"route '{safe(route.path)}': max_routes = {self._max_routes} are there",
-                hint="remove one, or raise [gateway] max_routes",
-            )
+            raise InvalidConfig(f"a route made at run time: {error.message}") from error
+        found.put(route, addresses, RouteOrigin.RUNTIME)
 
     def _put(
         self, route: Route, addresses: tuple[UpstreamAddress, ...], origin: RouteOrigin
     ) -> None:
-        targets = self._upstreams.acquire(addresses)
+        targets = self._upstreams.acquire(addresses, route.health_check)
         self._table.add(LiveRoute(route, origin, targets, self._clock, self._events))
 
     def _save(self, lasting: dict[Key, Route]) -> None:
         """Replace what lasts: on disk, or not at all."""
         if self._file is not None:
             self._file.write(lasting.values())
-            self._lasting = lasting
+        self._lasting = lasting
 
     def _forget(self, path: str, method: str | None) -> bool:
         """Take routes out of the file, those that wait behind the configuration's included."""
@@ -167,17 +198,10 @@ class RouteBook:
             changed = True
             remaining = without_method(route, method)
             if remaining is not None:
-                lasting[_key(remaining)] = remaining
+                lasting[key_of(remaining)] = remaining
         if changed:
             self._save(lasting)
         return changed
-
-    def _clear(self) -> None:
-        """An empty book again, after a load that failed."""
-        for live in self._table.all():
-            self._table.remove(self._table.plan_removal(live.route.path, None))
-            self._upstreams.release(live.targets)
-        self._lasting = {}
 
     def _tell(self, kind: str, path: str, methods: tuple[str, ...]) -> None:
         done = kind.removeprefix("route_")
@@ -203,5 +227,10 @@ def not_found(path: str, method: str | None) -> RouteNotFound:
     return RouteNotFound(f"no {words}", hint="abi gateway routes")
 
 
-def _key(route: Route) -> Key:
-    return route.path, route.methods
+def _check_place(table: RouteTable, route: Route, max_routes: int) -> None:
+    table.check(route)
+    if len(table) >= max_routes:
+        raise TooManyRoutes(
+            f"route '{safe(route.path)}': max_routes = {max_routes} are there",
+            hint="remove one, or raise [gateway] max_routes",
+        )

@@ -8,19 +8,19 @@ import msgspec
 
 from abi_engine.core.errors import InvalidArguments
 from abi_engine.core.text import safe
+from abi_engine.features.gateway.access_rules import access_problem
 from abi_engine.features.gateway.admission import UpstreamAddress
 from abi_engine.features.gateway.api import Balance, InvalidRoute, LimitBy, Route
 from abi_engine.features.gateway.paths import BadTarget, normalise
+from abi_engine.features.gateway.proxy.head import BadMessage, check_host
 from abi_engine.features.gateway.proxy.headers import rule_problem
+from abi_engine.features.gateway.tokens import is_token
 from abi_engine.features.gateway.upstreams import parse_upstream
 from abi_engine.structures.radix_tree import check_pattern
 
 UPSTREAMS_MAX: Final = 64
 _PATH_SIZE: Final = 2048
 _METHOD_SIZE: Final = 32
-_TOKEN: Final = frozenset(
-    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)
 _WILDCARDS: Final = frozenset(("0.0.0.0", "::", ""))  # noqa: S104 - compared, never bound
 _SAME: Final = {
     "localhost": frozenset(("127.0.0.1", "::1")),
@@ -52,6 +52,8 @@ def check_route(route: Route, listener: Listener) -> tuple[UpstreamAddress, ...]
         _prefix_problem(route),
         _balance_problem(route),
         _limit_problem(route),
+        _health_problem(route),
+        access_problem(route),
         rule_problem(route.request_headers),
         rule_problem(route.response_headers),
     ):
@@ -95,7 +97,7 @@ def _methods_problem(route: Route) -> str:
     if len(set(route.methods)) < len(route.methods):
         return "a method is there twice"
     for method in route.methods:
-        if not method or len(method) > _METHOD_SIZE or not _TOKEN.issuperset(method):
+        if len(method) > _METHOD_SIZE or not is_token(method):
             return f"'{safe(method, limit=40)}' is no method"
         if method != method.upper():
             return f"methods are upper case: {safe(method.upper())}"
@@ -125,7 +127,7 @@ def _balance_problem(route: Route) -> str:
         return f"{weights} weights for {count} upstreams: one for each"
     if weights and route.balance is not Balance.WEIGHTED:
         return f"weights need balance = weighted: {route.balance.value}"
-    if route.hash_header and not _is_token(route.hash_header):
+    if route.hash_header and not is_token(route.hash_header):
         return f"hash_header '{safe(route.hash_header)}' is no header name"
     return ""
 
@@ -134,15 +136,22 @@ def _limit_problem(route: Route) -> str:
     limit = route.limit
     if limit is None or limit.by is not LimitBy.HEADER:
         return ""
-    return "" if _is_token(limit.header) else f"limit.header '{safe(limit.header)}' is no name"
+    return "" if is_token(limit.header) else f"limit.header '{safe(limit.header)}' is no name"
 
 
-def _is_token(name: str) -> bool:
-    return bool(name) and _TOKEN.issuperset(name)
+def _health_problem(route: Route) -> str:
+    check = route.health_check
+    if check is None or not check.host:
+        return ""
+    try:
+        check_host(check.host.encode("ascii"))
+    except (BadMessage, UnicodeError):
+        return f"health_check.host '{safe(check.host, limit=100)}' is no host"
+    return ""
 
 
 def _addresses(route: Route, listener: Listener) -> tuple[UpstreamAddress, ...]:
-    addresses = tuple(parse_upstream(url) for url in route.upstreams)
+    addresses = tuple(parse_upstream(url, route.upstream_tls) for url in route.upstreams)
     for address in addresses:
         if address.port == listener.port and _is_same_host(address.host, listener.host):
             raise InvalidRoute(

@@ -198,14 +198,21 @@ class RouteTable:
                 self._remove(removal)
             self._changed()
 
+    def become(self, other: RouteTable) -> None:
+        """Have the routes of another table, which is not used any more, by a single store."""
+        with self._lock:
+            self._tree, self._shapes, self._lives = other._tree, other._shapes, other._lives
+            self._changed()
+
     def _match(self, path: str, method: str) -> Resolved:
-        found = self._tree.match(path)
+        tree = self._tree  # one load: the whole table may be replaced meanwhile
+        found = tree.match(path)
         if found is None:
             return Resolved(path, None)
         live = found.value.answer(method)
         if live is None:
             methods: set[str] = set()
-            for found in self._tree.matches(path):
+            for found in tree.matches(path):
                 live = found.value.answer(method)
                 if live is not None:
                     break

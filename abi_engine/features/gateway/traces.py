@@ -11,7 +11,14 @@ from secrets import token_hex
 from threading import Event
 from typing import Final
 
-from abi_engine.features.gateway.admission import Admission, Attempt, Refusal, UpstreamAddress
+from abi_engine.features.gateway.admission import (
+    Access,
+    Admission,
+    Attempt,
+    Cause,
+    Refusal,
+    UpstreamAddress,
+)
 from abi_engine.features.gateway.api import Route
 
 REQUEST_ID: Final = "x-request-id"
@@ -80,9 +87,24 @@ class TracedAdmission:
         """See `Admission`."""
         return self._admission.target
 
-    def attempt(self, exclude: frozenset[str] = frozenset()) -> Attempt | Refusal:
+    @property
+    def access(self) -> Access | None:
         """See `Admission`."""
-        outcome = self._admission.attempt(exclude)
+        return self._admission.access
+
+    def enter(self, called: Callable[[], None]) -> bool | Refusal:
+        """See `Admission`."""
+        return self._admission.enter(called)
+
+    def overdue(self) -> Refusal:
+        """See `Admission`."""
+        return self._admission.overdue()
+
+    def attempt(
+        self, exclude: frozenset[str] = frozenset(), *, unsent: bool = False
+    ) -> Attempt | Refusal:
+        """See `Admission`."""
+        outcome = self._admission.attempt(exclude, unsent=unsent)
         return outcome if isinstance(outcome, Refusal) else TracedAttempt(outcome, self._trace)
 
     def finish(
@@ -107,16 +129,23 @@ class TracedAttempt:
         """See `Attempt`."""
         return self._attempt.upstream
 
+    def settled(self, latency: float) -> None:
+        """See `Attempt`."""
+        self._trace.upstream = self.upstream.name
+        self._attempt.settled(latency)
+
     def succeeded(self, latency: float, status: int = 0) -> None:
         """See `Attempt`."""
         self._trace.upstream = self.upstream.name
         self._attempt.succeeded(latency, status)
 
-    def failed(self, reason: str, latency: float, status: int = 0) -> None:
+    def failed(
+        self, reason: str, latency: float, status: int = 0, cause: Cause = Cause.BROKEN
+    ) -> None:
         """See `Attempt`."""
         if status:
             self._trace.upstream = self.upstream.name
-        self._attempt.failed(reason, latency, status)
+        self._attempt.failed(reason, latency, status, cause)
 
     def cancelled(self) -> None:
         """See `Attempt`."""

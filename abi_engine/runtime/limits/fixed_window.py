@@ -70,6 +70,19 @@ class FixedWindow:
             return RateDecision(True, remaining, 0.0)
         return RateDecision(remaining == 0, 0, seconds_between(reading, ends))
 
+    def charge(self, key: str, count: int) -> int:
+        """Count requests of `key`, as many as fit into the window; tell how many do not."""
+        with self._lock:
+            reading = self._monotonic()
+            if reading >= self._ends:
+                self._turn(reading)
+            counts = self._counts
+            full = key not in counts and len(counts) > self._max_keys
+            place = SHARED if full else key
+            before = counts.get(place, 0)
+            counts[place] = after = min(before + count, self._limit)
+        return before + count - after
+
     def keys(self) -> int:
         """How many keys are remembered."""
         return len(self._counts) - 1

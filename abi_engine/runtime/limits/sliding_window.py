@@ -90,6 +90,25 @@ class SlidingWindow:
             return RateDecision(True, remaining, 0.0)
         return self._last(reading, remaining, oldest)
 
+    def charge(self, key: str, count: int) -> int:
+        """Count requests of `key`, as many as fit into the window; tell how many do not."""
+        with self._lock:
+            reading = self._monotonic()
+            if reading >= self._ends:
+                self._turn(reading)
+            bucket = self._bucket
+            passed = self._passed.get(key)
+            if passed is None:
+                passed = self._passed[self._keys.learn(key, [0, bucket, 0])]
+            self._forget(passed)
+            fits = min(count, self._limit - passed[SUM])
+            passed[SUM] += fits
+            if passed[NEWEST] == bucket:
+                passed[NEWEST_COUNT] += fits
+            elif fits:
+                passed += (bucket, fits)
+        return count - fits
+
     def keys(self) -> int:
         """How many keys are remembered."""
         return len(self._keys)

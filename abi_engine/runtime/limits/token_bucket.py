@@ -83,6 +83,16 @@ class TokenBucket:
             return RateDecision(True, left >> BITS, 0.0)
         return self._last(reading, now, left)
 
+    def charge(self, key: str, count: int) -> int:
+        """Take tokens of `key`, whether they are there or not."""
+        with self._lock:
+            self._now = now = max(int(self._monotonic() * self._second), self._now)
+            place: str | None = key
+            if key not in self._full_at:
+                place = self._keys.learn(key, now)
+            self._full_at[place] = max(self._full_at[place], now) + count * TOKEN
+        return 0
+
     def keys(self) -> int:
         """How many keys are remembered."""
         return len(self._keys)

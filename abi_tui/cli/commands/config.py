@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from abi_tui.cli.command import Planned, argument, group
+from abi_tui.cli.command import argument, group
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation
 
@@ -13,11 +13,10 @@ KEY = argument("key", live="settings", help="Such as gateway.port.")
 
 @group(
     "config",
-    planned=(Planned("edit", "open the file in an editor"),),
     examples=("abi config show --origin", "abi config set gateway.port 8088"),
 )
 def command() -> None:
-    """Settings: show, get, set, validate.
+    """Settings: show, get, set, edit, validate.
 
     Each layer wins over the one before: defaults, the file, the environment, flags.
     """
@@ -28,7 +27,12 @@ def command() -> None:
     view="config.settings",
     examples=("abi config show --origin", "abi config show gateway --json"),
 )
-@argument("prefix", required=False, help="Only settings that begin so, such as gateway.limits.")
+@argument(
+    "prefix",
+    required=False,
+    live="settings",
+    help="Only settings that begin so, such as gateway.limits.",
+)
 @click.option("--origin", is_flag=True, help="Where each value comes from.")
 @click.option("--changed", is_flag=True, help="Only what is not a default.")
 @click.option("--running", is_flag=True, help="Those of the running engine.")
@@ -60,24 +64,50 @@ def get(invocation: Invocation, key: str) -> None:
     examples=("abi config set gateway.port 8088", "abi config set gateway.port --remove"),
 )
 @KEY
-@argument("value", required=False, help="Words and numbers as they are; lists and tables as JSON.")
+@argument(
+    "value",
+    required=False,
+    live="choices+",
+    help="Words and numbers as they are; lists and tables as JSON.",
+)
 @click.option("--remove", is_flag=True, help="Take it out of the file, so that its default holds.")
 @click.pass_obj
 def set_value(invocation: Invocation, key: str, value: str | None, remove: bool) -> Exit:
     """Write one setting into the file; comments and order stay.
 
-    A running engine reads the file when it is started again.
+    A setting within a list has its number: gateway.routes[0].limit.rate. The number behind the
+    last one adds to the list. `abi reload` has a running engine take it up.
     """
-    from abi_tui.cli import config_file
+    from abi_tui.cli import config_set
 
-    return config_file.set_value(invocation, key, value, remove=remove)
+    return config_set.set_value(invocation, key, value, remove=remove)
+
+
+@command.command(
+    "edit",
+    changes=True,
+    examples=("abi config edit", "abi config edit --dry-run"),
+)
+@click.pass_obj
+def edit(invocation: Invocation) -> Exit:
+    """Open a copy of the file in $VISUAL or $EDITOR, and put it in place if it holds.
+
+    One that does not hold is never put in place: it can be edited again, and is kept otherwise.
+    With --dry-run only the difference is shown.
+    """
+    from abi_tui.cli import config_edit
+
+    return config_edit.edit(invocation)
 
 
 @command.command("validate", examples=("abi config validate", "abi config validate --json"))
 @argument("file", required=False, type=click.Path(), help="Else the one that is in force.")
 @click.pass_obj
 def validate(invocation: Invocation, file: str | None) -> Exit:
-    """Whether the file and the environment hold. The exit code is 1 where they do not."""
+    """Whether an engine would start with the file and the environment.
+
+    The exit code is 0 where it would, 1 where it would not, and 3 where FILE is not there.
+    """
     from abi_tui.cli import settings
 
     return settings.validate(invocation, file)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from abi_tui.cli.command import command as make
+from abi_tui.cli.command import option
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation
+from abi_tui.cli.moments import AT
 
 SCREENS = (
     "overview",
@@ -21,6 +23,8 @@ SCREENS = (
     "bench",
     "engine",
     "limits",
+    "keys",
+    "workers",
     "events",
     "logs",
     "config",
@@ -42,21 +46,57 @@ SCREENS = (
     help=f"The screen to begin with: {', '.join(SCREENS)}.",
 )
 @click.option("--once", is_flag=True, help="Print what it shows, once, and leave.")
+@AT
 @click.option("--read-only", is_flag=True, help="Refuse whatever changes something.")
-@click.option("--theme", metavar="NAME", help="Its colours; t changes them later.")
+@option("--theme", metavar="NAME", live="themes", help="Its colours; t changes them later.")
+@click.option(
+    "--record", metavar="FILE", type=click.Path(), help="Write reports to FILE as they arrive."
+)
+@click.option(
+    "--replay", metavar="FILE", type=click.Path(), help="Show a recording; no engine is needed."
+)
 @click.pass_obj
 def command(
-    invocation: Invocation, screen: str | None, once: bool, read_only: bool, theme: str | None
+    invocation: Invocation,
+    screen: str | None,
+    once: bool,
+    at: float | None,
+    read_only: bool,
+    theme: str | None,
+    record: str | None,
+    replay: str | None,
 ) -> Exit | int:
     """The full-screen dashboard.
 
-    It attaches to the running engine; where none runs it starts one, which ends with it.
+    It attaches to the running engine; where none runs it starts one, which ends with it. A
+    recording is played without an engine; --at says where it begins, or of when --once prints.
     """
+    _check(once, at, record, replay)
     if once:
         from abi_tui.cli import glance
 
-        glance.show_once(invocation, screen or "overview")
+        glance.show_once(invocation, screen or "overview", at=at, replay=replay)
         return Exit.DONE
     from abi_tui.cli import screen as drawn
 
-    return drawn.open_dashboard(invocation, screen, read_only=read_only, theme=theme)
+    return drawn.open_dashboard(
+        invocation,
+        screen,
+        read_only=read_only,
+        theme=theme,
+        files=drawn.Files(record, replay, at),
+    )
+
+
+def _check(once: bool, at: float | None, record: str | None, replay: str | None) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        UsageError: flags that exclude each other.
+    """
+    if record is not None and (once or replay is not None):
+        other = "--once" if once else "--replay"
+        raise click.UsageError(f"--record and {other} exclude each other")
+    if at is not None and not once and replay is None:
+        message = "--at needs --once or --replay; in the dashboard , and { go back in time"
+        raise click.UsageError(message)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from abi_tui.cli.command import command as make
+from abi_tui.cli.command import option
 from abi_tui.cli.invocation import Invocation
 from abi_tui.cli.moments import AT
 
 
 @make("events", view="engine.events", examples=("abi events", "abi events --source gateway --json"))
-@click.option("--source", metavar="NAME", help="Only of this feature, or of engine.")
+@option("--source", metavar="NAME", live="sources", help="Only of this feature, or of engine.")
 @AT
 @click.option("-f", "--follow", is_flag=True, help="Those to come as well, until Ctrl-C.")
 @click.pass_obj

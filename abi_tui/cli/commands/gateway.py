@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from abi_tui.cli.command import argument, group
-from abi_tui.cli.commands import gateway_breakers, gateway_routes
+from abi_tui.cli.commands import gateway_breakers, gateway_keys, gateway_routes
 from abi_tui.cli.commands.gateway_routes import METHOD, ROUTE_ORDERS
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation
@@ -23,6 +23,7 @@ def command() -> None:
 
 command.add_command(gateway_routes.routes)
 command.add_command(gateway_breakers.breakers)
+command.add_command(gateway_keys.keys)
 
 
 @command.command(
@@ -40,6 +41,21 @@ def limits(invocation: Invocation, watch: bool) -> None:
         watching.show_or_watch(
             invocation, lambda: gateway_answers.limits(invocation, engine), watch
         )
+
+
+@command.command(
+    "workers",
+    view="gateway.workers",
+    examples=("abi gateway workers", "abi gateway workers --watch"),
+)
+@click.option("--watch", is_flag=True, help="Once a second until Ctrl-C.")
+@click.pass_obj
+def workers(invocation: Invocation, watch: bool) -> None:
+    """The processes that serve clients, where these are not the engine's own."""
+    from abi_tui.cli import gateway_answers, session, watching
+
+    with session.engine(invocation, reads=True, live=watch) as engine:
+        watching.show_or_watch(invocation, lambda: gateway_answers.workers(engine), watch)
 
 
 @command.command(
@@ -123,7 +139,7 @@ def match(invocation: Invocation, path: str, method: str | None) -> None:
     examples=("abi gateway check /hello 10.0.0.7", "abi gateway check /hello 10.0.0.7 --json"),
 )
 @argument("path", live="routes", help="The route's path, such as /users/{id}.")
-@argument("client", help="What its limit counts by: an address, or a header's value.")
+@argument("client", help="What its limit counts by: an address, a header's value, or a key's name.")
 @click.pass_obj
 def check(invocation: Invocation, path: str, client: str) -> Exit:
     """Count one request of a client on a route, and tell whether its limit lets it pass.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from abi_tui.cli.command import argument, group
+from abi_tui.cli.command import argument, group, option
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation
 from abi_tui.cli.moments import AT
@@ -124,6 +124,62 @@ def show_route(invocation: Invocation, path: str, method: str | None) -> None:
 @click.option("--limit-header", metavar="NAME", help="The header, with --limit-by header.")
 @click.option("--window", type=ABOVE_ZERO, metavar="SECONDS", help="The length of a window.")
 @click.option("--no-limit", is_flag=True, help="No limit at all.")
+@click.option("--auth", is_flag=True, help="Only for holders of API keys.")
+@option(
+    "--auth-key",
+    "auth_keys",
+    metavar="NAME",
+    multiple=True,
+    live="keys",
+    help="Only this key opens it; repeatable, implies --auth.",
+)
+@click.option("--auth-header", metavar="NAME", help="Where the key is, beside Bearer.")
+@click.option("--forward-key", is_flag=True, help="Let the upstream see the key.")
+@click.option(
+    "--cors-origin",
+    "cors_origins",
+    metavar="ORIGIN",
+    multiple=True,
+    help="Pages from there may use it, such as https://app.example; repeatable.",
+)
+@click.option(
+    "--cors-header",
+    "cors_headers",
+    metavar="NAME",
+    multiple=True,
+    help="That they may send; repeatable.",
+)
+@click.option("--cors-credentials", is_flag=True, help="They may send cookies and keys.")
+@click.option(
+    "--concurrency", type=click.IntRange(min=1), metavar="NUMBER", help="Worked on at once."
+)
+@click.option(
+    "--queue", type=click.IntRange(min=0), metavar="NUMBER", help="May wait for their turn."
+)
+@click.option("--queue-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="For how long.")
+@click.option("--health-path", metavar="PATH", help="Ask the upstreams for it, again and again.")
+@click.option("--health-interval", type=ABOVE_ZERO, metavar="SECONDS", help="Between two checks.")
+@click.option("--health-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="Of one check.")
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 8),
+    metavar="NUMBER",
+    help="How many further upstreams are tried; 0 means none.",
+)
+@click.option(
+    "--retry-on",
+    "retry_statuses",
+    type=click.IntRange(500, 599),
+    metavar="STATUS",
+    multiple=True,
+    help="An answer that is a reason to try another; repeatable.",
+)
+@click.option("--upstream-ca", metavar="FILE", help="Authorities for https upstreams, in PEM.")
+@click.option("--upstream-certificate", metavar="FILE", help="Shown to https upstreams, in PEM.")
+@click.option("--upstream-key", metavar="FILE", help="Its private key.")
+@click.option("--upstream-name", metavar="NAME", help="Checked in place of the URL's host.")
+@click.option("--no-verify", is_flag=True, help="Trust any https upstream; only for tests.")
+@click.option("--no-upgrades", is_flag=True, help="No WebSocket, nor any other upgrade.")
 @click.option("--total-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="For a whole request.")
 @click.option("--connect-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="To reach an upstream.")
 @click.option("--first-byte-timeout", type=ABOVE_ZERO, metavar="SECONDS", help="Until it answers.")

@@ -22,10 +22,21 @@ from abi_tui.cli.invocation import Invocation
     type=click.IntRange(0, 65_535),
     help="Its port; 0 takes a free one (gateway.port).",
 )
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 256),
+    help="Processes that serve clients (gateway.workers).",
+)
 @click.option("--lenient", is_flag=True, help="Run on where an address is in use, and say so.")
 @click.pass_obj
 def command(
-    invocation: Invocation, detach: bool, host: str | None, port: int | None, lenient: bool
+    invocation: Invocation,
+    detach: bool,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    lenient: bool,
 ) -> Exit:
     """Serve an engine: gateway, control socket, health and metrics.
 
@@ -38,4 +49,6 @@ def command(
         invocation.settings["gateway.host"] = host
     if port is not None:
         invocation.settings["gateway.port"] = str(port)
+    if workers is not None:
+        invocation.settings["gateway.workers"] = str(workers)
     return serving.start(invocation, detach=detach, lenient=lenient)

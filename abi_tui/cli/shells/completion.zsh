@@ -1,6 +1,6 @@
 #compdef abi
 # Completion of abi for zsh; written by: abi completions zsh
-# Nothing here starts abi but values that only a running engine knows.
+# Nothing here starts abi but values that only abi knows.
 
 _abi_alias() {
   reply=''
@@ -44,45 +44,67 @@ _abi_arguments() {
   esac
 }
 
-# Offers what `reply` says: words, files, or the names that the running engine knows.
+# Offers what `reply` says: words, files, or values that abi knows.
 _abi_offer_reply() {
+  local -a ask values
   case "$reply" in
     ''|-) ;;
     @files) _files ;;
-    @*) compadd -- ${(f)"$(abi completions values ${reply#@} 2>/dev/null)"} ;;
+    @*)
+      ask=("${reply#@}")
+      [[ $reply == *+ ]] && ask=("${ask[1]%+}" -- "$before")
+      values=(${(f)"$(abi completions values $place $ask 2>/dev/null </dev/null)"})
+      compadd -- ${values:#*=}
+      compadd -S '' -- ${(M)values:#*=}
+      ;;
     *) compadd -- ${=reply} ;;
   esac
 }
 
 _abi() {
-  local reply='' walked='' previous='' word
-  local -i arguments=0 index
-  local -a described
+  local reply='' walked='' previous='' before='' word
+  local -i arguments=0 only_arguments=0 index
+  local -a described place
   for ((index = 2; index < CURRENT; index++)); do
     word="${(Q)words[index]}"
-    if [[ -n $previous ]]; then previous=''; continue; fi
-    if [[ $word == -* ]]; then
+    if [[ -n $previous ]]; then
+      case "$previous" in
+        --attach|--config|--data-dir) place+=("$previous" "${word/#\~\//$HOME/}") ;;
+      esac
+      previous=''
+    elif (( ! only_arguments )) && [[ $word == -- ]]; then
+      only_arguments=1
+    elif (( ! only_arguments )) && [[ $word == --*=* ]]; then
+      case "$word" in
+        --attach=*|--config=*|--data-dir=*) place+=("${word/=\~\//=$HOME/}") ;;
+      esac
+    elif (( ! only_arguments )) && [[ $word == -?* ]]; then
       _abi_values "$walked|$word"
       [[ -n $reply ]] && previous="$word"
-      continue
-    fi
-    if [[ -z $walked ]]; then
-      _abi_alias "$word"
-      [[ -n $reply ]] && word="$reply"
-    fi
-    _abi_commands "$walked"
-    [[ $walked == 'help '* ]] && _abi_commands "${walked#help }"
-    if [[ " $reply " == *" $word "* && $arguments -eq 0 ]]; then
-      walked="${walked:+$walked }$word"
     else
-      ((arguments++))
+      if [[ -z $walked ]]; then
+        _abi_alias "$word"
+        [[ -n $reply ]] && word="$reply"
+      fi
+      _abi_commands "$walked"
+      [[ $walked == 'help '* ]] && _abi_commands "${walked#help }"
+      if [[ " $reply " == *" $word "* && $arguments -eq 0 ]]; then
+        walked="${walked:+$walked }$word"
+      else
+        ((arguments++))
+        before="$word"
+      fi
     fi
   done
 
   if [[ -n $previous ]]; then
     _abi_values "$walked|$previous"
     _abi_offer_reply
-  elif [[ $words[CURRENT] == -* ]]; then
+  elif (( ! only_arguments )) && [[ $words[CURRENT] == --*=* ]]; then
+    _abi_values "$walked|${words[CURRENT]%%=*}"
+    compset -P '--*='
+    _abi_offer_reply
+  elif (( ! only_arguments )) && [[ $words[CURRENT] == -* ]]; then
     _abi_options "$walked"
     compadd -- ${=reply} @SHARED@
   else

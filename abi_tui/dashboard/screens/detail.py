@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
 
 from abi_engine.core.errors import AbiError
-from abi_engine.features.gateway.api import GatewayReport, RouteDetail, UpstreamStats
+from abi_engine.features.gateway.api import GatewayReport, RouteDetail, RouteStats, UpstreamStats
 from abi_tui.dashboard import plans
 from abi_tui.dashboard.feed import Query
 from abi_tui.dashboard.frame import Box
+from abi_tui.dashboard.keys import BREAKER, ROUTE, bindings
 from abi_tui.dashboard.screens.page import Page
 from abi_tui.dashboard.widgets.breakers import BreakersPane
 from abi_tui.dashboard.widgets.detail import DetailPane
-from abi_tui.views.gateway import split_route_key
+from abi_tui.views.gateway import route_key, split_route_key
 
 if TYPE_CHECKING:
     from abi_engine.engine import EngineApi
@@ -29,6 +32,7 @@ class DetailPage(Page):
     """
 
     AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(BREAKER), *bindings(ROUTE)]
     views = ("gateway.route", "gateway.breaker", "gateway.breakers")
 
     def __init__(
@@ -40,6 +44,9 @@ class DetailPage(Page):
         self._rows = 0
         self.route = route
         self.upstream = upstream
+        self.stats: RouteStats | None = None
+        self.keys = (*BREAKER, *(ROUTE if route is not None else ()))
+        self.footer = ("test_route", "switch_route") if route is not None else ()
         self._upstreams: frozenset[str] = frozenset({upstream} if upstream else ())
 
     def _plan(self, width: int, height: int) -> Mapping[str, Box]:
@@ -78,6 +85,7 @@ class DetailPage(Page):
         elif isinstance(answer, RouteDetail):
             self.detail.keep(answer)
             self._upstreams = frozenset(one.upstream for one in answer.upstreams)
+        self.stats = self._row(moment.gateway, answer)
         found = self._concerned(moment.gateway)
         self.breakers.show(found)
         if len(found) != self._rows:
@@ -87,6 +95,14 @@ class DetailPage(Page):
             self.detail.show_route(moment.gateway, self.route, moment.report.at)
         else:
             self.detail.show_upstream(found[0] if found else None, moment.report.at)
+
+    def _row(self, gateway: GatewayReport | None, answer: object) -> RouteStats | None:
+        """The route as the engine or, where it does not say, the report has it."""
+        if isinstance(answer, RouteDetail):
+            return answer.stats
+        rows = gateway.routes if gateway is not None else ()
+        named = (row for row in rows if route_key(row.path, row.methods) == self.route)
+        return next(named, self.stats)
 
     def _concerned(self, gateway: GatewayReport | None) -> tuple[UpstreamStats, ...]:
         rows = gateway.upstreams if gateway is not None else ()

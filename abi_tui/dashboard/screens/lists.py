@@ -1,8 +1,7 @@
-"""The screens that are lists of now: logs, limits, settings, plugins, and what happened."""
+"""The screens that are lists of now, asked for with each report; and what happened."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -14,18 +13,19 @@ from abi_tui.dashboard.feed import Query
 from abi_tui.dashboard.frame import Box
 from abi_tui.dashboard.keys import LIMIT, Key, bindings
 from abi_tui.dashboard.screens.page import Page
+from abi_tui.dashboard.widgets.deck import Pane
 from abi_tui.dashboard.widgets.events import EventsPane
 from abi_tui.dashboard.widgets.table import WholeListPane
-from abi_tui.views.config import Variable, environment_table, settings_table
 from abi_tui.views.gateway import limits_table
-from abi_tui.views.logs import logs_table
+from abi_tui.views.gateway_keys import keys_table
+from abi_tui.views.gateway_workers import workers_table
 from abi_tui.views.table import Table
 
 if TYPE_CHECKING:
     from abi_engine.engine import EngineApi
 
 ASKING = "asking the engine"
-NOT_KEPT = "of the past no {name} is kept; L goes back to now"
+NOT_KEPT = "nothing of {name} is kept of the past"
 ROWS = 200
 
 
@@ -60,25 +60,19 @@ class Source(NamedTuple):
     more_views: tuple[str, ...] = ()
 
 
-def _logs(engine: EngineApi) -> Listing:
-    lines = tuple(reversed(engine.system.logs(limit=ROWS)))
-    return Listing(logs_table(lines), lines)
-
-
 def _limits(engine: EngineApi) -> Listing:
     limits = engine.gateway.limits(limit=ROWS)
     return Listing(limits_table(limits), limits)
 
 
-def _settings(engine: EngineApi) -> Listing:
-    settings = engine.system.settings()
-    return Listing(settings_table(settings), settings)
+def _keys(engine: EngineApi) -> Listing:
+    keys = engine.gateway.api_keys()[:ROWS]
+    return Listing(keys_table(keys), keys)
 
 
-LOGS = Source(
-    "logs", "engine.logs", _logs, "message", "abi logs",
-    f"The newest {ROWS} lines of the engine's log, newest first.",
-)  # fmt: skip
+def _workers(engine: EngineApi) -> Listing:
+    workers = engine.gateway.workers()
+    return Listing(workers_table(workers), workers)
 
 
 class LimitsPane(WholeListPane):
@@ -99,9 +93,17 @@ LIMITS = Source(
     "limits", "gateway.limits", _limits, "path", "abi gateway limits",
     "The limits at work, those that refuse most first.", LimitsPane, ("gateway.check",),
 )  # fmt: skip
-SETTINGS = Source(
-    "config", "config.settings", _settings, "value", "abi config show --running --origin",
-    "Every setting of the running engine and where it comes from; secrets are hidden.",
+
+
+KEYS = Source(
+    "keys", "gateway.keys", _keys, "name", "abi gateway keys list",
+    "The API keys by name, and what they were used for; a key itself is shown to nobody.",
+)  # fmt: skip
+
+
+WORKERS = Source(
+    "workers", "gateway.workers", _workers, "pid", "abi gateway workers",
+    "The processes that serve clients, where these are not the engine's own.",
 )  # fmt: skip
 
 
@@ -121,7 +123,7 @@ class ListPage(Page):
         self.views = (source.view, *source.more_views, *self.views)
         self._source = source
 
-    def more(self) -> tuple[WholeListPane, ...]:
+    def more(self) -> tuple[Pane, ...]:
         """Further panes."""
         return ()
 
@@ -138,7 +140,7 @@ class ListPage(Page):
         app = self.dashboard
         if isinstance(answer, Listing):
             self.list.take(*answer)
-        elif app.replaying:
+        elif app.replaying or app.settings.recording:
             self._say(NOT_KEPT.format(name=self._source.name))
         elif app.moment is None:
             self._say(app.why_nothing())
@@ -149,51 +151,18 @@ class ListPage(Page):
         self.list.take(Table(self._source.view, (), (), (), 0, why), ())
 
 
-class ConfigPage(ListPage):
-    """The settings of the engine, and the environment variables that set some here."""
-
-    views = ("config.environment",)
-
-    def __init__(self) -> None:
-        self.environment = WholeListPane(
-            place="below", title="environment of this dashboard", flexible="value"
-        )
-        self.environment.same_as = "abi config env"
-        self.environment.help_text = (
-            "The variables that set something, as this dashboard and an engine that it starts "
-            "see them. A variable that is not set leaves its setting to the file or the default."
-        )
-        super().__init__(SETTINGS)
-
-    def more(self) -> tuple[WholeListPane, ...]:
-        """The environment."""
-        return (self.environment,)
-
-    def plan(self) -> Callable[[int, int], Mapping[str, Box]]:
-        """One above the other."""
-        return plans.above
-
-    def fill(self, answer: object) -> None:
-        """The settings as the engine has them, and the variables of their names."""
-        super().fill(answer)
-        if isinstance(answer, Listing):
-            keys = (("ABI_CONFIG", ""), ("ABI_DATA_DIR", ""), *map(_named, self.list.table.keys))
-            found = [Variable(name, os.environ.get(name), key) for name, key in keys]
-            found.sort(key=lambda variable: variable.value is None)
-            self.environment.take(environment_table(found), [one._asdict() for one in found])
-
-
-def _named(key: str) -> tuple[str, str]:
-    return f"ABI_{key.replace('.', '__').upper()}", key
-
-
 class EventsPage(Page):
-    """The newest events of the moment that is shown."""
+    """The newest events of the moment that is shown.
+
+    Args:
+        words: the filter at first.
+    """
 
     views = ("engine.events",)
 
-    def __init__(self) -> None:
+    def __init__(self, words: str = "") -> None:
         self.events = EventsPane(place="list", headed=True)
+        self.events.filter = words
         super().__init__("events", (self.events,), plans.whole)
 
     def fill(self, answer: object) -> None:  # noqa: ARG002 - reports have them

@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.screen import ModalScreen
@@ -36,7 +37,9 @@ class Modal(ModalScreen[T], Generic[T]):
 
     def __init__(self, pane: Pane, lines: Composed, columns: int = MOST_COLUMNS) -> None:
         super().__init__()
+        self.pane = pane
         self._composed = lines
+        self._left = False
         self._columns = columns + 2
         self.deck = Deck((pane,), _only)
 
@@ -44,6 +47,16 @@ class Modal(ModalScreen[T], Generic[T]):
         """The pane in its frame, which has its size from the first moment: no flash."""
         self._fit(self.app.size)
         yield self.deck
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that no binding took."""
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Leave with a result. Does nothing the second time: a key may come in between."""
+        if self._left:
+            return AwaitComplete()
+        self._left = True
+        return super().dismiss(result)
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size of terminal."""

@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from abi_tui.dashboard.feed import Query
 from abi_tui.dashboard.keys import EVERYWHERE, Key
+from abi_tui.dashboard.tail import Logged
 from abi_tui.dashboard.widgets.bars import Footer, Hint, TopBar
 from abi_tui.dashboard.widgets.deck import Deck, Pane, Plan
 from abi_tui.dashboard.widgets.lines import Lines
@@ -28,6 +29,9 @@ class Page(Screen[None]):
 
     Attributes:
         views: the names of the views that it shows.
+        keys: those that mean something whatever pane has focus.
+        footer: the names of those that the footer offers.
+        tails: whether it shows the engine's log as it is written.
 
     Args:
         crumb: its name in the breadcrumbs.
@@ -36,6 +40,9 @@ class Page(Screen[None]):
     """
 
     views: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
+    footer: tuple[str, ...] = ()
+    tails = False
     AUTO_FOCUS: ClassVar[str | None] = "ListPane, TextPane"
     ALLOW_SELECT: ClassVar[bool] = True
 
@@ -65,6 +72,9 @@ class Page(Screen[None]):
     def fill(self, answer: object) -> None:
         """Put the dashboard's report, and the answer to the query, into the panes."""
 
+    def hear(self, news: Logged) -> None:
+        """Lines of the log, for a page that tails it."""
+
     def show(self, answer: object = None) -> None:
         """Show how things are now."""
         self.top.show(self.dashboard.top_line())
@@ -81,11 +91,16 @@ class Page(Screen[None]):
     def hint(self) -> None:
         """Offer the keys of what is in focus."""
         pane = self.focused
-        own = pane.keys if isinstance(pane, Pane) else ()
-        wanted = pane.footer if isinstance(pane, Pane) else ()
-        known = {key.name: key for key in (*own, *EVERYWHERE)}
+        wanted = (*(pane.footer if isinstance(pane, Pane) else ()), *self.footer)
+        known = {key.name: key for key in (*self.own_keys(), *EVERYWHERE)}
         names = dict.fromkeys((*wanted[:2], *ALWAYS, *wanted, "jump", "theme", "export", "copy"))
         self.foot.show(tuple(self._hint(known[name]) for name in names if name in known))
+
+    def own_keys(self) -> tuple[Key, ...]:
+        """The keys of what is in focus and those of the page, each once."""
+        pane = self.focused
+        own = pane.keys if isinstance(pane, Pane) else ()
+        return tuple(dict.fromkeys((*own, *self.keys)))
 
     def _hint(self, key: Key) -> Hint:
         return Hint(self.dashboard.shown_key(key), key.label, key.action)

@@ -64,7 +64,9 @@ class PalettePane(Pane, can_focus=True):
         """The line to type, and what it finds."""
         typed: Line = (Span(" "), Span(self._words), Span("▏", Ink.ACCENT))
         if not self._words:
-            typed += (Span("a few letters of a screen, route, upstream, command", Ink.DIM),)
+            typed += (
+                Span("a few letters of a screen, route, upstream, setting, command", Ink.DIM),
+            )
         if not self._found:
             nothing = f"nothing is called like '{self._words}'"
             return [typed, (), (Span(" "), Span(nothing, Ink.DIM))]

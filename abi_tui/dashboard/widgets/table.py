@@ -17,6 +17,8 @@ from abi_tui.dashboard.keys import LIST, PANES, Key, bindings
 from abi_tui.dashboard.paint import Ground, Ink, Line, Span, wrap
 from abi_tui.dashboard.widgets.columns import MARGIN, Columns, Placed, header, row_line
 from abi_tui.dashboard.widgets.deck import Pane
+from abi_tui.views.detail import Detail
+from abi_tui.views.detail import Line as DetailLine
 from abi_tui.views.numbers import count as whole
 from abi_tui.views.table import Table
 from abi_tui.views.window import matching, narrowed
@@ -151,6 +153,14 @@ class ListPane(Pane, can_focus=True):
         """What the chosen row tells of; None where there is none."""
         index = self._cursor - self._fed.offset
         return self._fed.objects[index] if 0 <= index < len(self._fed.objects) else None
+
+    def row_detail(self) -> Detail:
+        """The chosen row, nothing cut."""
+        table = self.table
+        row = table.rows[table.keys.index(self.chosen or "")]
+        shown = zip(table.columns, row)
+        lines = tuple(DetailLine(column.title, cell) for column, cell in shown if cell.text)
+        return Detail(table.name, self._title, lines)
 
     def choose(self, key: str) -> None:
         """Put the cursor on a row, now or when it comes."""
@@ -356,8 +366,11 @@ class ListPane(Pane, can_focus=True):
     def _scroll(self, step: int, event: events.MouseEvent) -> None:
         event.stop()
         event.prevent_default()
+        self._show_from(self._top + step)
+
+    def _show_from(self, top: int) -> None:
         most = max(self._fed.table.total - self._rows_shown, 0)
-        self._top = max(min(self._top + step, most), 0)
+        self._top = max(min(top, most), 0)
         self.repaint()
         self._ask_for_rows()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import events
+
 from abi_tui.dashboard.history import History, bars, ceiling, ceiling_words
 from abi_tui.dashboard.paint import Ink, Line, Span, cells, span
 from abi_tui.dashboard.widgets.deck import Pane
@@ -64,6 +66,11 @@ class TilePane(Pane):
         values = self._history.column(self._index, self._until, columns)
         trace = bars(values, self._end, rows)
         return [*facts, *((Span(" "), Span(row, Ink.TRACE)) for row in trace)]
+
+    def on_click(self, event: events.Click) -> None:
+        """A click goes to the list that the figure is made of."""
+        event.prevent_default()
+        self.dashboard.show_tile(self._index)
 
 
 def _fact(cell: Cell, brief: str, width: int) -> Line:

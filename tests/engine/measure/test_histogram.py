@@ -165,3 +165,14 @@ def test_bounds_that_make_no_sense_are_refused(bounds: tuple[float, float]) -> N
 def test_histograms_with_other_bounds_are_not_merged() -> None:
     with pytest.raises(InvalidArguments, match="cannot merge"):
         Histogram().merge(Histogram(highest=10.0))
+
+
+@given(st.lists(st.one_of(st.floats(1e-6, 1e3), st.sampled_from([0.0, -1.0, nan, 1e9, 1e-6]))))
+def test_many_at_once_count_as_one_by_one(values: list[float]) -> None:
+    one_by_one, at_once = Histogram(), Histogram()
+    for value in values:
+        one_by_one.record(value)
+    at_once.record_all(values)
+    assert at_once.buckets() == one_by_one.buckets()
+    assert at_once.count == one_by_one.count
+    assert at_once.total == pytest.approx(one_by_one.total)

@@ -458,3 +458,34 @@ def test_transitions_are_told_in_order_whoever_makes_them() -> None:
 def test_settings_out_of_range_are_refused_where_they_are_read(bad: dict[str, float]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(bad, BreakerSettings)
+
+
+def test_other_settings_hold_in_the_state_it_is_in() -> None:
+    clock = ManualClock()
+    breaker = Breaker(BreakerSettings(failure_threshold=5, reset_timeout=10.0), clock)
+    for _ in range(3):
+        breaker.record(ok=False)
+    breaker.reconfigure(BreakerSettings(failure_threshold=4, reset_timeout=1.0))
+    assert (breaker.state, breaker.report().failures) == (CLOSED, 3)
+    breaker.record(ok=False)
+    assert breaker.state is OPEN
+    breaker.reconfigure(BreakerSettings(reset_timeout=100.0, half_open_max=1))
+    clock.advance(1.0)
+    assert breaker.state is HALF_OPEN, "an open one stays open for as long as it was to"
+    permit = breaker.allow()
+    breaker.record(ok=True, permit=permit)
+    assert breaker.state is CLOSED, "one trial is enough now"
+
+
+def test_a_ratio_is_watched_from_the_moment_that_it_is_set() -> None:
+    breaker = Breaker(BreakerSettings(failure_threshold=100), ManualClock())
+    for _ in range(10):
+        breaker.record(ok=False)
+    breaker.record(ok=True)
+    permit = breaker.allow()
+    settings = BreakerSettings(failure_threshold=100, failure_ratio=0.5, minimum_calls=2)
+    breaker.reconfigure(settings)
+    breaker.record(ok=True, permit=permit)
+    assert breaker.report().window_calls == 1, "permits go on to count"
+    breaker.record(ok=False, permit=permit)
+    assert breaker.state is OPEN

@@ -387,3 +387,17 @@ def test_a_token_file_that_is_missing_empty_or_binary_is_said(tmp_path: Path) ->
 def test_every_worker_is_free_again_after_many_answers(dial: Dial) -> None:
     connected: Any = dial()
     assert [ask(connected, "/healthz").status for _ in range(5 * WORKERS)] == [200] * 5 * WORKERS
+
+
+def test_it_answers_on_a_socket_that_it_was_given(loop: LoopThread, health: Health) -> None:
+    sources = Sources(health, lambda: "up 1\n", TOKEN)
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        endpoint = AdminEndpoint(loop, "0.0.0.0", 1, sources, inherited=[held.dup()])
+        endpoint.start()
+        assert endpoint.url == f"http://127.0.0.1:{port}"
+        with socket.create_connection(("127.0.0.1", port), 5) as connected:
+            assert ask(connected, "/healthz").status == 200
+        endpoint.stop(5.0)
+        assert endpoint.url == ""
+        socket.create_connection(("127.0.0.1", port), 5).close()  # it lives on

@@ -82,15 +82,6 @@ def test_a_signal_stops_it_in_order(engines: Engines, number: signal.Signals) ->
     assert not Path(launched.ready.socket).exists()
 
 
-def test_a_detached_engine_does_not_mind_a_hangup(engines: Engines) -> None:
-    launched = engines.start()
-    engines.kill(launched, signal.SIGHUP)
-    with Client(launched.ready.socket, timeout=10.0) as client:
-        assert client.check().pid == launched.ready.pid
-    engines.kill(launched, signal.SIGTERM)
-    engines.until_gone(launched)
-
-
 def test_a_stream_ends_when_the_engine_stops(engines: Engines) -> None:
     launched = engines.start()
     with Client(launched.ready.socket, timeout=10.0) as client:
@@ -250,17 +241,6 @@ def test_a_second_signal_ends_it_at_once(engines: Engines, tmp_path: Path) -> No
         assert process.stdout.readline() == b"stopping\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
-
-
-def test_in_the_foreground_a_hangup_stops_it_in_order(engines: Engines) -> None:
-    command = [*ENGINE, "--data-dir", str(engines.data_dir), *QUIET]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        until(lambda: DataDirectory(engines.data_dir).holder() == process.pid)
-        until(lambda: (engines.data_dir / "engine.log").exists())
-        until(lambda: "listening" in (engines.data_dir / "engine.log").read_text())
-        process.send_signal(signal.SIGHUP)
-        assert process.wait(10) == 0
-    assert "terminal" in log_of(engines)[-2]["message"]
 
 
 def test_in_the_foreground_an_error_is_one_line(engines: Engines) -> None:

@@ -16,6 +16,8 @@ import pytest
 
 from abi_engine.config import load
 from abi_engine.engine import Engine
+from abi_engine.service.reload import reload
+from abi_engine.system import ReloadReport
 from abi_tui.cli import root
 
 ABI = (sys.executable, "-m", "abi_tui.cli")
@@ -78,7 +80,11 @@ def engine() -> Iterator[Engine]:
     """A served engine on the test's own data directory, with free ports."""
     flags = {"gateway.port": "0", "service.admin_port": "0"}
     config = load(os.devnull, environ=os.environ, flags=flags)
-    with Engine(config, control=True) as served:
+
+    def reloader(engine: Engine) -> ReloadReport:
+        return reload(engine, lambda: load(os.devnull, environ=os.environ, flags=flags))
+
+    with Engine(config, control=True, reloader=reloader) as served:
         yield served
 
 

@@ -109,6 +109,7 @@ def test_json_has_the_plan_and_whether_it_was_carried_out(
         "dry_run": dry_run,
         "steps": ["hold the door"],
         "undo": "abi door release",
+        "diff": [],
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from abi_engine.benches.suites import ROUNDS, SUITES
 from abi_engine.catalogue import BUILT_IN
 from abi_engine.core.operation import operations
 from abi_engine.features.gateway.api import Balance, LimitBy, RouteSort
@@ -18,10 +19,10 @@ from abi_engine.system import SystemApi
 from abi_tui import views
 from abi_tui.cli import root, tree
 from abi_tui.cli.command import Command, Group
-from abi_tui.cli.commands import dashboard, gateway_routes
+from abi_tui.cli.commands import bench, dashboard, gateway_routes
 from abi_tui.cli.planned import HEADINGS, PLANNED
 from abi_tui.views.detail import Detail
-from abi_tui.views.index import VIEWS
+from abi_tui.views.index import AWAITING, VIEWS
 from abi_tui.views.table import Table
 
 NODES = {node.words: node for node in tree.walk(root.root(), hidden=True)}
@@ -90,6 +91,16 @@ def test_the_choices_of_a_flag_are_those_of_the_engine(
     assert words == tuple(kind)
 
 
+def test_the_suites_of_bench_are_those_of_the_engine() -> None:
+    group = NODES["abi bench"].command
+    assert isinstance(group, Group)
+    built = {row.name for row in SUITES if row.module}
+    assert built == set(group.commands) - {"list"}
+    later = [(row.name, row.summary) for row in SUITES if not row.module]
+    assert later == [(row.name, row.summary) for row in group.planned]
+    assert bench.ROUNDS == ROUNDS
+
+
 def test_the_screens_of_the_flag_are_those_of_the_dashboard() -> None:
     places = import_module("abi_tui.dashboard.places").PLACES
     assert tuple(place.name for place in places) == dashboard.SCREENS
@@ -113,7 +124,7 @@ def test_a_planned_name_is_in_no_list_of_what_is_built(row: object) -> None:
 def test_no_command_module_is_left_out_of_the_table() -> None:
     folder = Path(root.__file__).parent / "commands"
     files = {file.stem for file in folder.glob("*.py")} - {"__init__"}
-    parts = {"gateway_routes", "gateway_breakers"}
+    parts = {"gateway_routes", "gateway_breakers", "gateway_keys"}
     assert files - parts == {row.module for row in root.COMMANDS}
 
 
@@ -135,7 +146,12 @@ TOOLS = {"window.narrowed", "window.filtered"}
 
 
 def test_every_function_that_builds_a_view_is_in_the_index() -> None:
-    assert set(_builders()) - TOOLS == {view.builder for view in VIEWS}
+    assert set(_builders()) - TOOLS == {view.builder for view in (*VIEWS, *AWAITING)}
+
+
+def test_a_view_awaits_its_screen_only_while_that_is_planned() -> None:
+    places = import_module("abi_tui.dashboard.places").PLACES
+    assert {view.screen for view in AWAITING} <= {place.name for place in places if not place.built}
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -98,7 +99,10 @@ def test_the_function_is_registered(scripts: Path) -> None:
         ("abi help exit", ["exit-codes"]),
         ("abi tui --scr", ["--screen"]),
         ("abi tui --screen ov", ["overview"]),
-        ("abi completions ", ["bash", "zsh"]),
+        ("abi completions ", ["bash", "zsh", "fish", "powershell", "install"]),
+        ("abi gateway routes list --sort=p", ["path", "p50", "p99"]),
+        ("abi completions install z", ["zsh"]),
+        ("abi gateway routes list -- --s", []),
         ("abi gateway routes list --at ", []),
         ("abi cache ", []),
         ("abi version ", []),
@@ -128,7 +132,7 @@ def test_bash_offers_the_routes_of_the_running_engine_ready_for_the_shell(
     for path in ("/users/{id}", "/users/*", "/items"):
         engine.gateway.add_route(Route(path, ("http://127.0.0.1:9",)))
     assert bash("abi gateway routes show /u") == ["/users/\\*", "/users/\\{id\\}"]
-    assert bash("abi gateway routes show '/users/{") == ["/users/\\{id\\}"]
+    assert bash("abi gateway routes show '/users/{") == ["/users/{id}"]
     assert (scripts / "called").read_text().splitlines() == ["completions values routes"] * 2
 
 
@@ -152,6 +156,37 @@ def test_bash_offers_features_and_settings_without_an_engine(
     ]
 
 
+def test_bash_offers_what_a_setting_may_be(bash: Callable[[str], list[str]]) -> None:
+    assert bash("abi config set engine.log_level ") == ["debug", "info", "warning", "error"]
+    assert bash("abi config set gateway.tls.client_certificates o") == ["optional"]
+    assert bash("abi config set gateway.port ") == []
+    assert bash("abi config set 'no such' ") == []
+    assert "gateway.port=" in bash("abi serve --set gateway.po")
+    assert bash("abi serve --set gateway.trace_context=st") == ["start"]
+
+
+def test_bash_offers_the_names_of_api_keys(
+    bash: Callable[[str], list[str]], engine: Engine
+) -> None:
+    engine.gateway.add_api_key("ci.main")
+    assert bash("abi gateway keys remove c") == ["ci.main"]
+    assert bash("abi gateway routes add /x http://a --auth-key ") == ["ci.main"]
+
+
+def test_bash_asks_the_engine_that_the_line_names(
+    bash: Callable[[str], list[str]], scripts: Path, tmp_path: Path
+) -> None:
+    assert bash(f"abi --data-dir '{tmp_path}/no one' --attach=/x gateway routes show ") == []
+    called = (scripts / "called").read_text()
+    assert called == f"completions values --data-dir {tmp_path}/no one --attach=/x routes\n"
+
+
+def test_bash_offers_sources_themes_and_screens(bash: Callable[[str], list[str]]) -> None:
+    assert bash("abi events --source ") == ["engine", "gateway"]
+    assert "night" in bash("abi dashboard --theme ")
+    assert bash("abi dashboard --screen li") == ["limits"]
+
+
 def test_without_an_engine_nothing_is_offered_and_nothing_is_said(
     bash: Callable[[str], list[str]],
 ) -> None:
@@ -166,10 +201,10 @@ def test_a_name_that_would_act_is_offered_to_no_shell(
     assert abi("completions", "values", "routes").out == "/fine\n"
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("shell", completion.SHELLS)
 def test_the_script_is_printed_and_has_no_place_left_open(abi: Call, shell: str) -> None:
     script = abi("completions", shell).out
-    assert "@COMMANDS@" not in script
+    assert re.findall("@[A-Z_]+@", script) == []
     assert "gateway routes" in script
     assert abi("completions", shell, "--json").data == {"shell": shell, "script": script}
 

@@ -4,6 +4,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,7 +151,14 @@ def test_what_would_not_load_is_refused_and_the_file_stays(
 
 def test_a_dry_run_writes_nothing(abi: Call, config_file: Path) -> None:
     said = abi("config", "set", "gateway.port", "8088", "--dry-run")
-    assert said.out == f"would  set gateway.port = 8088 in {config_file}\n"
+    assert said.out.splitlines() == [
+        f"would  set gateway.port = 8088 in {config_file}",
+        f"       --- {config_file}",
+        f"       +++ {config_file}",
+        "       @@ -0,0 +1,2 @@",
+        "       +[gateway]",
+        "       +port = 8088",
+    ]
     assert abi("config", "init", "--dry-run").code == 0
     assert not config_file.exists()
 
@@ -178,7 +186,7 @@ def test_a_file_that_loads_is_yes(abi: Call, config_file: Path, tmp_path: Path) 
     other = tmp_path / "other.toml"
     other.write_text("x = 1")
     assert abi("config", "validate", str(other)).code == Exit.FAILED
-    assert abi("config", "validate", str(tmp_path / "absent.toml")).code == Exit.FAILED
+    assert abi("config", "validate", str(tmp_path / "absent.toml")).code == Exit.NOT_FOUND
 
 
 def test_a_broken_file_keeps_no_command_from_a_running_engine(
@@ -269,3 +277,23 @@ def test_the_schema_describes_every_section_and_switch(abi: Call) -> None:
     assert schema["additionalProperties"] is False
     assert "GatewayConfig" in schema["$defs"]
     assert abi("config", "schema", "--json").data == schema
+
+
+def test_the_schema_knows_every_setting_there_is(abi: Call) -> None:
+    schema = abi("config", "schema", "--json").data
+
+    def resolved(node: Any) -> Any:
+        if "$ref" in node:
+            return schema["$defs"][node["$ref"].rpartition("/")[2]]
+        kinds = [one for one in node.get("anyOf", ()) if "$ref" in one]
+        return resolved(kinds[0]) if kinds else node
+
+    for setting in abi("config", "show", "--json").data:
+        node: Any = schema
+        for word in setting["key"].split("."):
+            node = resolved(resolved(node)["properties"][word])
+        assert node, setting["key"]
+    route = schema["$defs"]["Route"]
+    assert route["required"] == ["path", "upstreams"]
+    assert route["additionalProperties"] is False
+    assert {"health_check", "retries", "upstream_tls", "auth", "cors"} <= route["properties"].keys()

@@ -272,5 +272,4 @@ def test_the_dashboard_draws_on_a_terminal_alone(abi: Call) -> None:
     said = abi("dashboard")
     assert said.code == Exit.USAGE
     assert "--once prints what it shows" in said.err
-    assert abi("dashboard", "--once", "--screen", "toolchain").code == Exit.USAGE
     assert abi("dashboard", "--dry-run").code == 0

@@ -13,23 +13,27 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
+from abi_engine.benches.reports import BenchReport, Suite
 from abi_engine.config import Setting
 from abi_engine.core.events import Event
 from abi_engine.engine import Engine
 from abi_engine.features.gateway.api import (
+    ApiKeyStats,
     GatewayReport,
     GatewayStats,
     LimitStats,
     Match,
+    NewApiKey,
     Route,
     RouteDetail,
     RouteStats,
     TestAnswer,
     UpstreamStats,
+    WorkerStats,
 )
 from abi_engine.plugins import Plugin
 from abi_engine.runtime.limiter import RateDecision
-from abi_engine.system import EngineStatus, FeatureStatus, LogLine
+from abi_engine.system import EngineStatus, FeatureStatus, LogLine, ReloadReport
 from abi_engine.toolchain.status import Tool
 from abi_engine.toolchain.system_info import SystemInfo
 from abi_tui.cli.serving import Served
@@ -55,6 +59,7 @@ class Change(msgspec.Struct):
     dry_run: bool
     steps: tuple[str, ...]
     undo: str
+    diff: tuple[str, ...]
 
 
 class Validation(msgspec.Struct):
@@ -94,6 +99,8 @@ class Failure(msgspec.Struct):
 
 # The schema, the type of its data, and a command that gives it.
 SCHEMAS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "bench.gateway/1": (BenchReport, ()),
+    "bench.list/1": (list[Suite], ("bench", "list")),
     "change/1": (Change, ("stop", "--dry-run")),
     "completions/1": (Script, ("completions", "bash")),
     "config.environment/1": (list[Variable], ("config", "env")),
@@ -105,17 +112,21 @@ SCHEMAS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "engine.features/1": (list[FeatureStatus], ("features", "list")),
     "engine.logs/1": (list[LogLine], ("logs",)),
     "engine.overview/1": (Overview, ("dashboard", "--once")),
+    "engine.reload/1": (ReloadReport, ("reload",)),
     "engine.served/1": (Served, ()),
     "engine.status/1": (EngineStatus, ("status",)),
     "gateway.breaker/1": (UpstreamStats, ("gateway", "breakers", "show", "{upstream}")),
     "gateway.breakers/1": (list[UpstreamStats], ("gateway", "breakers", "list")),
     "gateway.check/1": (RateDecision, ("gateway", "check", "/x", "me")),
+    "gateway.keys/1": (list[ApiKeyStats], ("gateway", "keys", "list")),
     "gateway.limits/1": (list[LimitStats], ("gateway", "limits")),
     "gateway.match/1": (Match, ("gateway", "match", "/x")),
+    "gateway.new_key/1": (NewApiKey, ("gateway", "keys", "add", "ci")),
     "gateway.route/1": (RouteDetail, ("gateway", "routes", "show", "/x")),
     "gateway.routes/1": (list[RouteStats], ("gateway", "routes", "list")),
     "gateway.stats/1": (GatewayStats, ("gateway", "stats")),
     "gateway.test/1": (TestAnswer, ("gateway", "test", "/x")),
+    "gateway.workers/1": (list[WorkerStats], ("gateway", "workers")),
     "plugins.list/1": (list[Plugin], ("plugins", "list")),
     "system.info/1": (SystemInfo, ("system-info",)),
     "toolchain.status/1": (list[Tool], ("toolchain", "status")),

@@ -99,7 +99,7 @@ def test_a_command_to_a_running_engine_loads_no_engine(engine: Engine) -> None:
 
 
 def test_command_modules_import_nothing_but_click_and_the_frame() -> None:
-    allowed = ("__future__", "click", "abi_tui.cli")
+    allowed = ("__future__", "typing", "click", "abi_tui.cli")
     commands = Path(__file__).parents[3] / "abi_tui" / "cli" / "commands"
     for file in commands.glob("*.py"):
         for text in file.read_text().splitlines():

@@ -13,13 +13,16 @@ from typing import Any
 import msgspec
 
 from abi_engine.config import Setting
+from abi_engine.core.broadcast import Broadcast
 from abi_engine.core.errors import AbiError, NotFound, Severity
 from abi_engine.core.events import Event
 from abi_engine.core.feature import Health, State
 from abi_engine.core.stream import Stream
 from abi_engine.features.gateway.api import (
+    ApiKeyStats,
     GatewayReport,
     GatewayStats,
+    KeyOrigin,
     Latency,
     LatencyBar,
     LimitStats,
@@ -33,6 +36,8 @@ from abi_engine.features.gateway.api import (
     TestAnswer,
     Traffic,
     UpstreamStats,
+    WorkerState,
+    WorkerStats,
 )
 from abi_engine.runtime.breaker import BreakerReport, BreakerState, Transition
 from abi_engine.runtime.limiter import RateDecision
@@ -131,6 +136,10 @@ def upstream_stats(index: int, at: datetime = NOW) -> UpstreamStats:
         connections_busy=index,
         routes=24 - index,
         last_error=("", "connection refused", "no answer within 2 s")[index],
+        addresses=(f"127.0.0.1:900{index + 1}",),
+        healthy=(True, False, None)[index],
+        check_error=("", "GET /health: connection refused", "")[index],
+        check_age_s=(1.5, 0.5, None)[index],
     )
 
 
@@ -274,12 +283,19 @@ class CannedSystem:
         return self._engine.stream()
 
     def logs(self, *, limit: int = 200) -> tuple[LogLine, ...]:
-        """Three lines, oldest first."""
+        """Three lines, oldest first; none of an engine that has just started."""
+        if not self._engine.now.events:
+            return ()
         return (
             LogLine(NOW - timedelta(seconds=760), "info", "abi_engine.service", "listening on …"),
             LogLine(NOW - timedelta(seconds=30), "warning", "abi_engine.gateway", "breaker opened"),
             LogLine(NOW, "error", "abi_engine.gateway", "upstream refused the connection"),
         )
+
+    def watch_logs(self) -> Stream[LogLine]:
+        """Those that the test writes, until it is closed."""
+        self._engine.record("watch_logs")
+        return self._engine.log.watch()
 
     def settings(self) -> tuple[Setting, ...]:
         """A few."""
@@ -287,9 +303,11 @@ class CannedSystem:
             Setting("engine.history", 900, 900, "default"),
             Setting("features.gateway", True, True, "default"),
             Setting("gateway.port", 8080, 8080, "default"),
+            Setting("gateway.keys", [{"name": "mobile-app", "sha256": "5e884898"}], [],
+                    "file /etc/abi.toml:20"),
             Setting("gateway.breaker.reset_timeout", 8.0, 30.0, "file /etc/abi.toml:12"),
             Setting("service.admin_port", 9191, 9090, "environment ABI_SERVICE__ADMIN_PORT"),
-        )
+        )  # fmt: skip
 
     def set_feature(self, name: str, enabled: bool) -> None:
         """Recorded."""
@@ -343,6 +361,24 @@ class CannedGateway:
             for index, path in enumerate(("/users/list", "/items/list", "/orders/{id}"))
         )
 
+    def api_keys(self) -> tuple[ApiKeyStats, ...]:
+        """Three keys, one of which is off."""
+        return tuple(
+            ApiKeyStats(name, origin, name != "old", made, used, count)
+            for name, origin, made, used, count in (
+                ("ci", KeyOrigin.RUNTIME, NOW - timedelta(days=3), NOW, 8_112),
+                ("mobile.app", KeyOrigin.CONFIG, None, NOW - timedelta(hours=2), 41),
+                ("old", KeyOrigin.CONFIG, None, None, 0),
+            )
+        )
+
+    def workers(self) -> tuple[WorkerStats, ...]:
+        """Two workers, one of which begins."""
+        return (
+            WorkerStats(0, 4242, WorkerState.SERVING, 3_725.0, 81_204, 41),
+            WorkerStats(1, 4343, WorkerState.STARTING, 0.2, 0, 0),
+        )
+
     def check_rate_limit(self, route: str, client: str) -> RateDecision:
         """Allowed."""
         self._engine.record("check_rate_limit", route, client)
@@ -379,6 +415,7 @@ class CannedEngine:
         self.refuse: AbiError | None = None
         self.system = CannedSystem(self)
         self.gateway = CannedGateway(self)
+        self.log: Broadcast[LogLine] = Broadcast(queue_size=8)
         self.opened = 0
         self.lost: AbiError | None = None
         self._reports: SimpleQueue[Report | None] = SimpleQueue()

@@ -16,12 +16,14 @@ from syrupy.location import PyTestLocation
 
 from abi_tui.dashboard.screens import machine
 from abi_tui.dashboard.screens.lists import Listing
+from abi_tui.recordings.writer import RecordingWriter
 from abi_tui.views.detail import Detail, line
 from abi_tui.views.plugins import plugins_table
 from abi_tui.views.toolchain import tools_table
-from tests.tui.dashboard.canned import CannedEngine
+from tests.tui.dashboard.canned import CannedEngine, past
 from tests.tui.dashboard.still import Still, still
 
+RECORDED = 400
 PLACE = Path(__file__).parents[3] / "snapshots"
 
 
@@ -74,6 +76,17 @@ def pytest_sessionfinish() -> Generator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="\nCan not relate")
         yield
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four hundred seconds, a report each."""
+    path = tmp_path_factory.mktemp("recording") / "night.rec"
+    writer = RecordingWriter(path, name="engine", interval=1.0, size=1 << 30)
+    for one in past(RECORDED):
+        writer.add(one)
+    writer.close()
+    return path
 
 
 Test = Callable[[Still], Coroutine[Any, Any, None]]

@@ -10,6 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from abi_engine.core.errors import AbiError
+from abi_engine.system import LogLine
 from abi_tui.dashboard.app import Dashboard
 from abi_tui.dashboard.core import Settings
 from abi_tui.dashboard.feed import (
@@ -24,6 +25,7 @@ from abi_tui.dashboard.feed import (
 )
 from abi_tui.dashboard.paint import Line
 from abi_tui.dashboard.screens.page import Page
+from abi_tui.dashboard.tail import Logged
 from tests.tui.dashboard.canned import CannedEngine
 
 
@@ -34,6 +36,7 @@ class StillFeed:
         self.engine = engine
         self.query: Query | None = None
         self.said: list[tuple[str, object]] = []
+        self.tailing = False
         self._sink: Callable[[News], None] = lambda _: None
 
     def start(self, sink: Callable[[News], None]) -> None:
@@ -43,6 +46,8 @@ class StillFeed:
             return
         if self.engine.kept:
             sink(Remembered(tuple(map(point, self.engine.kept))))
+        if self.tailing:
+            sink(Logged(self.engine.system.logs()))
         self.tell()
 
     def tell(self) -> None:
@@ -74,6 +79,17 @@ class StillFeed:
 
     def set_query(self, query: Query | None) -> None:
         self.query = query
+
+    def tail(self, wanted: bool) -> None:
+        self.said.append(("tail", wanted))
+        if wanted and not self.tailing and self.engine.lost is None:
+            self._sink(Logged(self.engine.system.logs()))
+        self.tailing = wanted
+
+    def log(self, *lines: LogLine, lost: int = 0) -> None:
+        """New lines of the log."""
+        if self.tailing:
+            self._sink(Logged(lines, lost))
 
     def ask(self, call: Query, then: Callable[[Any], None]) -> None:
         self.run(lambda: call(self.engine), then)

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import click
+import msgspec
 import pytest
 
 from abi_engine.core.errors import NotFound
 from abi_engine.runtime.breaker import BreakerState
+from abi_engine.system import Report
 from abi_tui.cli.root import root
 from abi_tui.cli.tree import find
 from abi_tui.dashboard import acts
 from abi_tui.dashboard.core import Settings
 from abi_tui.dashboard.journey import page_for
 from abi_tui.dashboard.places import PLACES
+from abi_tui.dashboard.screens.detail import DetailPage
 from abi_tui.dashboard.screens.gateway import GatewayPage
-from abi_tui.dashboard.screens.modal import AskScreen, HelpScreen, PromptScreen
-from tests.tui.dashboard.canned import UPSTREAMS, CannedEngine, engine_status, report, route_stats
+from abi_tui.dashboard.screens.modal import AskScreen, HelpScreen
+from abi_tui.dashboard.screens.request import RequestScreen, sample_path
+from tests.tui.dashboard.canned import (
+    UPSTREAMS,
+    CannedEngine,
+    engine_status,
+    gateway_report,
+    report,
+    route_stats,
+)
 from tests.tui.dashboard.still import Still
 
 Run = Callable[..., None]
@@ -46,7 +57,49 @@ def test_what_is_harmless_is_done_and_said(
         assert call in shown.engine.calls
         assert f"breaker of {OPEN}" in shown.foot
 
+    on_dashboard(test, CannedEngine(_held()), settings=GATEWAY)
+
+
+def _held() -> Report:
+    """The breaker that stands open is held so by a person."""
+    gateway = gateway_report()
+    first, *others = gateway.upstreams
+    breaker = msgspec.structs.replace(first.breaker, forced=True)
+    held = msgspec.structs.replace(first, breaker=breaker)
+    return report(gateway=msgspec.structs.replace(gateway, upstreams=(held, *others)))
+
+
+def test_a_breaker_that_nobody_holds_is_not_said_to_be_released(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await _on_breakers(shown)
+        await shown.press("f")
+        assert f"nobody holds the breaker of {OPEN}" in shown.foot
+        assert not shown.engine.called("force_breaker")
+
     on_dashboard(test, settings=GATEWAY)
+
+
+def test_the_keys_of_a_route_work_on_its_own_page(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("slash", *"orders/list", "enter", "enter")
+        assert isinstance(shown.page, DetailPage)
+        assert "p probe" in shown.foot
+        await shown.press("d", "y")
+        assert shown.engine.called("set_route_enabled") == [("/orders/list", None, False)]
+        await shown.press("p", "enter")
+        assert shown.engine.called("send_test_request") == [("/orders/list", "GET")]
+        await shown.press("escape", "r")
+        assert shown.engine.called("reset_breaker") == [(UPSTREAMS[2],)]
+
+    on_dashboard(test)
+
+
+def test_the_keys_of_a_breaker_work_where_only_the_text_has_room(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("enter", "o", "y")
+        assert shown.engine.called("force_breaker") == [(UPSTREAMS[2], BreakerState.OPEN)]
+
+    on_dashboard(test, size=(60, 12))
 
 
 @pytest.mark.slow
@@ -84,6 +137,8 @@ def test_switching_a_route_off_asks_and_on_does_not(on_dashboard: Run) -> None:
 def test_a_test_request_is_sent_and_its_answer_shown(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.press("slash", *"users/list", "enter", "p")
+        assert "same as:  abi gateway test /users/list --method GET" in shown.text
+        await shown.press("enter")
         assert shown.engine.called("send_test_request") == [("/users/list", "GET")]
         assert isinstance(shown.app.screen, HelpScreen)
         assert '{"hello": "world"}' in shown.text
@@ -92,14 +147,35 @@ def test_a_test_request_is_sent_and_its_answer_shown(on_dashboard: Run) -> None:
     on_dashboard(test)
 
 
-def test_a_pattern_is_asked_for_a_path_first(on_dashboard: Run) -> None:
+def test_a_path_of_the_pattern_is_there_to_be_changed(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.press("slash", *"users/{id}", "enter", "p")
-        assert isinstance(shown.app.screen, PromptScreen)
-        await shown.press(*["backspace"] * 4, "7", "enter")
+        assert isinstance(shown.app.screen, RequestScreen)
+        assert "path    /users/1▏" in shown.text
+        await shown.press("backspace", "7", "enter")
         assert shown.engine.called("send_test_request") == [("/users/7", "GET")]
 
     on_dashboard(test)
+
+
+def test_the_method_is_chosen_among_those_of_the_route(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("slash", *"users/list", "enter", "p", "tab", "tab", "enter")
+        assert shown.engine.called("send_test_request")[-1] == ("/users/list", "POST")
+        await shown.press("escape", "escape", "slash", *"items/bulk", "enter", "p")
+        assert "another" not in shown.text
+        await shown.press("tab", "enter")
+        assert shown.engine.called("send_test_request")[-1] == ("/items/bulk", "GET")
+
+    on_dashboard(test)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [("/a", "/a"), ("/{b}/c/{d}", "/1/c/1"), ("/files/*", "/files/x"), ("/*", "/x")],
+)
+def test_a_sample_path_has_something_for_every_name(pattern: str, path: str) -> None:
+    assert sample_path(pattern) == path
 
 
 def test_leaving_the_question_sends_nothing(on_dashboard: Run) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from textual.events import Key as KeyPressed
 
 from abi_engine.core.errors import InvalidConfig
 from abi_tui.dashboard.app import Dashboard
@@ -72,6 +73,8 @@ def test_keys_can_be_remapped(on_dashboard: Run) -> None:
         ({"pause": ""}, "pause = '': no key"),
         ({"pause": "q"}, "'q' is both quit and pause"),
         ({"pause": "x", "theme": "x"}, "'x' is both pause and theme"),
+        ({"pause": "3"}, "'3' is both a screen by its number and pause"),
+        ({"reset": "p"}, "'p' is both reset and test_route"),
     ],
 )
 def test_a_wrong_remapping_is_one_clear_line(keys: dict[str, str], words: str) -> None:
@@ -151,5 +154,44 @@ def test_what_was_said_goes_with_the_next_key(on_dashboard: Run) -> None:
         await shown.press("j")
         assert "copied" not in shown.foot
         assert "? help" in shown.foot
+
+    on_dashboard(test)
+
+
+async def _at_once(shown: Still, *keys: str) -> None:
+    """Keys that come before the first of them has done anything."""
+    for key in keys:
+        shown.app.post_message(KeyPressed(key, key if len(key) == 1 else None))
+    await shown.settle()
+    await shown.settle()
+
+
+def test_keys_typed_faster_than_screens_open_reach_what_they_are_meant_for(
+    on_dashboard: Run,
+) -> None:
+    async def test(shown: Still) -> None:
+        await _at_once(shown, "g", "l")
+        assert shown.app.crumbs == ("overview", "logs")
+        assert shown.app.screen is shown.page
+        await _at_once(shown, "ctrl+p", *"events", "enter")
+        assert shown.app.crumbs == ("overview", "events")
+
+    on_dashboard(test)
+
+
+def test_a_filter_typed_fast_is_a_filter_and_does_not_quit(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await _at_once(shown, "slash", "q")
+        assert shown.app.return_value is None
+        assert "/ q" in shown.text
+
+    on_dashboard(test)
+
+
+def test_a_second_key_does_not_leave_a_screen_twice(on_dashboard: Run) -> None:
+    async def test(shown: Still) -> None:
+        await shown.press("g")
+        await _at_once(shown, "g", "c")
+        assert shown.app.crumbs == ("overview", "gateway")
 
     on_dashboard(test)

@@ -215,6 +215,25 @@ def test_a_click_chooses_a_row_sorts_by_a_header_and_presses_a_key(on_dashboard:
     on_dashboard(test)
 
 
+@pytest.mark.parametrize(
+    ("tile", "crumb", "words"),
+    [(0, "gateway", "sort rate ↓"), (1, "gateway", "sort p99 ↓"), (2, "gateway", "sort errors ↓"),
+     (3, "limits", "limits"), (4, "gateway", "r reset")],
+)  # fmt: skip
+def test_a_click_on_a_tile_goes_to_what_it_is_made_of(
+    on_dashboard: Run, tile: int, crumb: str, words: str
+) -> None:
+    async def test(shown: Still) -> None:
+        page = shown.page
+        assert isinstance(page, OverviewPage)
+        await shown.pilot.click(page.tiles[tile], offset=(3, 1))
+        await shown.settle()
+        assert shown.page.crumb == crumb
+        assert words in shown.text
+
+    on_dashboard(test)
+
+
 def test_a_second_click_opens_the_row(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         page = shown.page

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
+from abi_engine.catalogue import BUILT_IN
+from abi_engine.config import EngineConfig
 from abi_tui.cli.root import root
 from abi_tui.cli.tree import walk
 from abi_tui.dashboard.moment import Moment
-from abi_tui.dashboard.palette_entries import commands, entries
+from abi_tui.dashboard.palette_entries import commands, entries, settings
 from abi_tui.dashboard.places import PLACES
+from abi_tui.dashboard.screens.config import SettingsPane
 from abi_tui.dashboard.screens.detail import DetailPage
+from abi_tui.dashboard.screens.features import FeaturesPane
 from abi_tui.dashboard.screens.palette import Entry, PaletteScreen, ranked
 from abi_tui.dashboard.themes import PALETTES
-from tests.tui.dashboard.canned import UPSTREAMS, paths, report
+from tests.tui.dashboard.canned import UPSTREAMS, CannedEngine, events, paths, report
 from tests.tui.dashboard.still import Still
 
 Run = Callable[..., None]
@@ -101,7 +106,7 @@ def test_the_cursor_moves_and_goes_round(on_dashboard: Run) -> None:
         await shown.press("ctrl+p", "down", "down", "up", "enter")
         assert shown.app.crumbs == ("overview", "gateway")
         await shown.press("ctrl+p", "up", "enter")
-        assert shown.app.crumbs == ("overview", "gateway")
+        assert shown.app.crumbs == ("overview", "config")
 
     on_dashboard(test)
 
@@ -126,3 +131,33 @@ def test_a_click_takes_what_it_hits(on_dashboard: Run) -> None:
         assert shown.app.crumbs == ("overview", "logs")
 
     on_dashboard(test)
+
+
+def test_every_setting_feature_and_subject_of_an_event_is_there() -> None:
+    told = tuple(
+        msgspec.structs.replace(event, subject=subject)
+        for event, subject in zip(events(), ("/a", "/b", "/a", ""))
+    )
+    found = entries(Moment.of(report(told=told)))
+    assert [entry.argument for entry in found if entry.kind == "events"] == ["/a", "/b"]
+    assert {e.argument for e in found if e.kind == "feature"} == {row.name for row in BUILT_IN}
+    keys = {setting.key for setting in EngineConfig().settings()}
+    assert keys < {entry.argument for entry in settings()}
+    assert "dashboard.theme" in {entry.argument for entry in settings()}
+
+
+@pytest.mark.slow
+def test_a_setting_a_feature_and_a_subject_lead_to_their_screens(on_dashboard: Run) -> None:
+    told = tuple(msgspec.structs.replace(event, subject="/sub") for event in events()[:1])
+
+    async def test(shown: Still) -> None:
+        await shown.press("ctrl+p", *"setting gateway.port", "enter")
+        assert shown.app.crumbs == ("overview", "config")
+        assert shown.page.query_one(SettingsPane).chosen == "gateway.port"
+        await shown.press("ctrl+p", *"feature network", "enter")
+        assert shown.page.query_one(FeaturesPane).chosen == "network"
+        await shown.press("ctrl+p", *"events /sub", "enter")
+        assert shown.app.crumbs == ("overview", "events")
+        assert "/ /sub" in shown.text
+
+    on_dashboard(test, CannedEngine(report(told=told)))

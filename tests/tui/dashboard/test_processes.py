@@ -17,6 +17,7 @@ from abi_engine.service.connect import connect
 from abi_engine.service.launch import ENGINE, Launched, detach
 from abi_engine.service.places import socket_names
 from abi_tui.dashboard.launch import Way
+from abi_tui.recordings.reader import Recording
 from tests.tui.dashboard.served import Served
 from tests.tui.dashboard.terminal import Terminal
 
@@ -247,3 +248,29 @@ def test_connect_reaches_the_engine_of_a_dashboard() -> None:
 
 def _socket() -> Path:
     return next(path for path in socket_names(Path(os.environ["ABI_DATA_DIR"]), os.environ))
+
+
+def _command(*words: str) -> Terminal:
+    command = [sys.executable, "-m", "abi_tui.cli", "dashboard", *words]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    return Terminal(command, columns=120, rows=40, environ=environ)
+
+
+def test_what_was_recorded_on_an_engine_is_replayed_without_one(
+    served: Served, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "live.rec")
+    with _command("--attach", served.path, "--record", path) as terminal:
+        terminal.wait_for("REC LIVE 1 s")
+        served.wait_for(3)
+        terminal.type("q")
+        assert terminal.exit_code() == 0
+    with Recording(Path(path)) as recording:
+        assert len(recording.moments) >= 2
+    with _command("--replay", path, "--screen", "gateway") as terminal:
+        terminal.wait_for("REPLAY 2026-11-22")
+        terminal.type("d")
+        terminal.wait_for("this is a recording")
+        terminal.type("q")
+        assert terminal.exit_code() == 0
+    assert _running() is None

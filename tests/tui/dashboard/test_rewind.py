@@ -131,9 +131,9 @@ def test_l_and_escape_come_back_to_now(on_dashboard: Run) -> None:
 def test_what_is_not_kept_says_so_in_the_past(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         await shown.press("left_curly_bracket")
-        assert "of the past no logs is kept; L goes back to now" in shown.text
+        assert "nothing of limits is kept of the past" in shown.text
 
-    on_dashboard(test, _engine(), settings=Settings(screen="logs"))
+    on_dashboard(test, _engine(), settings=Settings(screen="limits"))
 
 
 def test_what_the_engine_says_of_now_is_not_shown_of_the_past(on_dashboard: Run) -> None:

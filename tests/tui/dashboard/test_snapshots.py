@@ -6,19 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from abi_engine.core.errors import EngineNotRunning
+from abi_engine.core.errors import EngineNotRunning, PermissionRefused, TimedOut
+from abi_tui.dashboard import commands
 from abi_tui.dashboard.app import Dashboard
 from abi_tui.dashboard.core import Settings
 from abi_tui.dashboard.places import PLACES
+from abi_tui.dashboard.screens.palette import Entry
 from abi_tui.dashboard.themes import BY_NAME
 from tests.tui.dashboard.canned import CannedEngine, empty_report, past
 from tests.tui.dashboard.still import Still, StillFeed, screen_text
+from tests.tui.dashboard.test_player import StillPlayer
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +39,7 @@ class Case(NamedTuple):
         engine: what it is attached to.
         theme, screen: it starts with.
         lost: the engine goes away at the end.
+        recording: what it shows is a recording.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Case(NamedTuple):
     theme: str = "night"
     screen: str = "overview"
     lost: bool = False
+    recording: bool = False
 
 
 def _empty() -> CannedEngine:
@@ -56,19 +62,42 @@ def _none() -> CannedEngine:
     return engine
 
 
+def _refused() -> CannedEngine:
+    engine = CannedEngine()
+    engine.lost = PermissionRefused(
+        "the engine refused this user: its control socket belongs to uid 0",
+        hint="run as that user, or --attach ssh://user@host",
+    )
+    return engine
+
+
+def _failing() -> CannedEngine:
+    engine = CannedEngine()
+    engine.refuse = TimedOut("no answer within 15 s", hint="abi status")
+    return engine
+
+
 def _cases() -> list[Case]:
     cases = []
     for size in SIZES:
         at = "x".join(map(str, size))
-        for place in (place for place in PLACES if place.built or place.name == "cache"):
+        for place in PLACES:
             cases.append(Case(f"{place.name}_{at}", size, screen=place.name))
-            if place.built and place.name not in ("toolchain", "plugins", "config", "features"):
+            if place.built and place.name not in ("toolchain", "plugins", "features"):
                 cases.append(
                     Case(f"{place.name}_empty_{at}", size, engine=_empty, screen=place.name)
                 )
         cases += [
             Case(f"lost_{at}", size, lost=True),
             Case(f"no_engine_{at}", size, engine=_none),
+            Case(f"refused_{at}", size, engine=_refused),
+            Case(f"failed_{at}", size, ("2", "tab", *("tab",) * (size[0] >= 150), "r"), _failing),
+            Case(f"log_line_{at}", size, ("k", "enter"), screen="logs"),
+            Case(f"setting_{at}", size, ("o", "enter"), screen="config"),
+            Case(f"request_{at}", size, ("p",)),
+            Case(f"answer_{at}", size, ("p", "enter")),
+            Case(f"upstream_{at}", size, ("2", "tab", *("tab",) * (size[0] >= 150), "enter")),
+            Case(f"recording_{at}", size, ("greater_than_sign",), recording=True),
             Case(f"help_{at}", size, ("question_mark",)),
             Case(f"palette_{at}", size, ("ctrl+p", "u", "s", "e")),
             Case(f"jump_{at}", size, ("g",)),
@@ -91,19 +120,26 @@ def test_it_looks_like_this(
     snap_compare: Callable[..., bool],
     snap_text: SnapshotAssertion,
     monkeypatch: pytest.MonkeyPatch,
+    recorded: Path,
 ) -> None:
     monkeypatch.setenv("ABI_DATA_DIR", "/var/lib/abi")
-    feed = StillFeed(case.engine())
-    app = Dashboard(feed, Settings(palette=BY_NAME[case.theme], screen=case.screen))
+    known = (Entry("command", "abi gateway routes list", "the routes", "go", "gateway"),)
+    monkeypatch.setattr(commands, "commands", lambda: known)
+    monkeypatch.setattr(commands, "settings", lambda: ())
+    feed = StillPlayer(recorded) if case.recording else StillFeed(case.engine())
+    settings = Settings(palette=BY_NAME[case.theme], screen=case.screen)
+    if case.recording:
+        settings = settings._replace(recording="night.rec", name=lambda: "recording night.rec")
+    app = Dashboard(feed, settings)
     texts = []
 
     async def prepare(pilot: Pilot[int]) -> None:
-        shown = Still(app, pilot, feed)
+        shown = Still(app, pilot, feed)  # type: ignore[arg-type]
         await shown.settle()
-        if feed.engine.lost is None:
+        if isinstance(feed, StillFeed) and feed.engine.lost is None:
             await shown.tell()
         await shown.press(*case.keys)
-        if case.lost:
+        if case.lost and isinstance(feed, StillFeed):
             feed.lose(EngineNotRunning("the engine closed the connection", hint="abi status"))
         await shown.settle()
         texts.append(screen_text(app))

@@ -76,7 +76,8 @@ def test_a_log_line_has_the_tone_of_its_level() -> None:
     line = LogLine(NOW, "error", "abi_engine.service", "broke")
     row = logs.logs_table([line]).rows[0]
     assert [cell.text for cell in row] == ["12:04:11", "error", "service", "broke"]
-    assert row[3].tone is Tone.BAD
+    assert row[1].tone is Tone.BAD
+    assert row[3].tone is Tone.PLAIN
 
 
 def test_a_tool_that_is_missing_says_what_brings_it() -> None:
@@ -104,7 +105,7 @@ def test_a_setting_that_somebody_set_stands_out() -> None:
     rows = [Setting("a.b", 1, 1, "default"), Setting("a.c", "x", "", "flag a.c")]
     table = settings_table(rows)
     assert [row[1].tone for row in table.rows] == [Tone.DIM, Tone.STRONG]
-    assert [cell.text for cell in table.rows[1]] == ["a.c", '"x"', "flag a.c"]
+    assert [cell.text for cell in table.rows[1]] == ["a.c", '"x"', '""', "flag a.c"]
     assert len(settings_table(rows, origin=False).rows[0]) == 2
 
 
@@ -117,3 +118,19 @@ def test_a_value_is_written_as_in_the_file() -> None:
 def test_a_variable_that_is_not_set_is_told_from_one_that_is_empty() -> None:
     table = environment_table([Variable("A", None, "a"), Variable("B", "", "b")])
     assert [row[1].text for row in table.rows] == ["–", ""]
+
+
+def test_a_line_of_the_log_is_told_whole_and_safely() -> None:
+    said = LogLine(NOW, "warning", "abi_engine.gateway", "first\nsecond \x1b[2J" + "x" * 5000)
+    detail = logs.log_detail(said)
+    shown = {line.label: line.cell.text for line in detail.lines}
+    assert shown["at"] == "2026-11-22 12:04:11.000 UTC"
+    assert shown["logger"] == "abi_engine.gateway"
+    assert shown["message"].startswith("first\nsecond ")
+    assert "\x1b" not in shown["message"]
+    assert shown["message"].endswith("x" * 5000)
+
+
+def test_a_level_that_nobody_knows_is_as_bad_as_can_be() -> None:
+    ranks = [logs.level_rank(level) for level in ("debug", "INFO", "warning", "error", "critical")]
+    assert ranks == [0, 1, 2, 3, 3]

@@ -20,6 +20,7 @@ from abi_engine.runtime.breaker import BreakerState
 from abi_engine.runtime.limiter import LimitKind
 from abi_tui.views import gateway, gateway_details
 from abi_tui.views.detail import Detail
+from abi_tui.views.route_settings import route_settings
 from abi_tui.views.table import Cell, Tone
 from tests.tui.views.reports import (
     NOW,
@@ -85,6 +86,8 @@ def test_an_empty_list_says_why() -> None:
         (3, 2, HALF, True, "◐ 2/3 ok", Tone.WARN),
         (3, 2, OPEN, True, "○ 2/3 ok", Tone.BAD),
         (3, 0, OPEN, True, "○ OPEN", Tone.BAD),
+        (3, 2, CLOSED, True, "● 2/3 ok", Tone.WARN),
+        (1, 0, CLOSED, True, "● 0/1 ok", Tone.WARN),
         (1, 0, HALF, True, "◐ half", Tone.WARN),
         (1, 1, CLOSED, False, "– off", Tone.DIM),
     ],
@@ -212,11 +215,11 @@ def test_a_route_that_is_off_says_so_first() -> None:
 
 
 def test_what_was_set_of_a_route_is_told_and_defaults_are_not() -> None:
-    assert list(gateway_details.route_settings(Route("/x", ("http://up",)))) == []
+    assert list(route_settings(Route("/x", ("http://up",)))) == []
     changed = Route(
         "/x", ("http://up",), strip_prefix="/x", max_body=1024, timeouts=Timeouts(total=9.0)
     )
-    lines = {line.label: line.cell.text for line in gateway_details.route_settings(changed)}
+    lines = {line.label: line.cell.text for line in route_settings(changed)}
     assert lines == {
         "strip prefix": "/x",
         "max body": "1.0 KiB",

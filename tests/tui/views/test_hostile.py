@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,10 +13,14 @@ from abi_engine.core.events import Event
 from abi_engine.core.feature import Health
 from abi_engine.core.text import safe
 from abi_engine.features.gateway.api import (
+    ApiKeyStats,
+    Cors,
+    KeyOrigin,
     LimitBy,
     LimitStats,
     Match,
     Route,
+    RouteAuth,
     RouteLimit,
     RoutePage,
     TestAnswer,
@@ -25,7 +30,17 @@ from abi_engine.runtime.breaker import BreakerState, Transition
 from abi_engine.runtime.limiter import RateDecision
 from abi_engine.system import LogLine
 from abi_engine.toolchain.status import Status, Tool
-from abi_tui.views import config, engine, events, gateway, gateway_details, logs, plugins, toolchain
+from abi_tui.views import (
+    config,
+    engine,
+    events,
+    gateway,
+    gateway_details,
+    gateway_keys,
+    logs,
+    plugins,
+    toolchain,
+)
 from abi_tui.views.detail import Detail
 from abi_tui.views.table import Table
 from tests.tui.views.reports import (
@@ -53,6 +68,9 @@ def _views(text: str) -> Iterator[Table | Detail]:
     yield gateway.routes_table(RoutePage(1, 1, (row,)))
     yield gateway.breakers_table((up,))
     yield gateway.limits_table((limit,))
+    yield gateway_keys.keys_table((ApiKeyStats(text, KeyOrigin.CONFIG, True, None, None, 0),))
+    shared = Route(text, (text,), auth=RouteAuth(keys=(text,)), cors=Cors((text,)))
+    yield gateway_details.route_detail(msgspec.structs.replace(detail(up), route=shared), NOW)
     yield gateway_details.route_detail(detail(up, stats=row), NOW)
     yield gateway_details.breaker_detail(up, NOW)
     yield gateway_details.match_detail(Match(settings, {text: text}, text, text), text, text)

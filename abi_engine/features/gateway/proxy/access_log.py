@@ -1,76 +1,50 @@
-"""One line of JSON for every request, written by a thread of its own.
+"""One line for every request, written by a thread of its own.
 
 The loop never waits for it: lines are handed over in batches, the queue is bounded, and what does
-not fit or cannot be written is dropped, counted and said. The file is opened for each batch, so
-that it can be moved away at any time.
+not fit or cannot be written is dropped, counted and said.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from datetime import UTC, datetime
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
 from typing import Final
 
-import msgspec
-
 from abi_engine.core.errors import Severity
 from abi_engine.core.events import EventLog
-from abi_engine.core.text import safe
+from abi_engine.features.gateway.config import GatewayConfig, LogFormat
+from abi_engine.features.gateway.proxy.log_file import LogFile, RotationFailed
+from abi_engine.features.gateway.proxy.log_lines import Encode, Entry, encoder
 
 _BATCH: Final = 1000
 _BATCHES: Final = 64
 _DELAY: Final = 0.1
-_TARGET_LIMIT: Final = 2048
-
-
-class Entry(msgspec.Struct, gc=False):
-    """A line of the log. Text is as it came from outside, until it is written.
-
-    Attributes:
-        time: when the request was over; seconds since the epoch, until it is written.
-        request_id, client, method, target: of the request.
-        status, bytes_in, bytes_out, duration_ms: of the answer; bytes are of bodies.
-        route, upstream: where it went.
-        error: a word; empty where nothing went wrong.
-    """
-
-    time: float | datetime
-    request_id: str
-    client: str
-    method: str
-    target: str
-    status: int
-    bytes_in: int
-    bytes_out: int
-    duration_ms: float
-    route: str
-    upstream: str
-    error: str
 
 
 class AccessLog:
-    """The log. `add` and `flush` belong to the loop's thread.
+    """The log. `add`, `flush` and `reload` belong to the loop's thread.
 
     Args:
         path: the file; it is created, and appended to.
+        config: the format, and when a new file is begun.
         events: where losses are said.
     """
 
-    def __init__(self, path: Path, events: EventLog) -> None:
-        self._path = path
+    def __init__(self, path: Path, config: GatewayConfig, events: EventLog) -> None:
+        self._file = LogFile(path, config.access_log_size, config.access_log_keep)
         self._events = events
-        self._queue: Queue[list[Entry] | None] = Queue(_BATCHES)
+        self._queue: Queue[list[Entry] | GatewayConfig | None] = Queue(_BATCHES)
         self._batch: list[Entry] = []
         self._timer: asyncio.TimerHandle | None = None
         self._thread = Thread(target=self._write_batches, name="abi-access-log", daemon=True)
-        self._encoder = msgspec.json.Encoder()
-        self._failing = False
+        self._encode: Encode = encoder(config.access_log_format)
+        self._rotate = False
+        self._failing = ""  # what was said last of it
         self._overrun = 0  # written by the loop's thread alone
         self._overrun_said = 0  # and this by the writer
+        self.is_json = config.access_log_format is LogFormat.JSON
         self.dropped = 0
         """Lines lost since the start."""
 
@@ -114,22 +88,47 @@ class AccessLog:
             return
         self._thread.join(deadline)
 
+    def reload(self, config: GatewayConfig) -> None:
+        """Begin a new file, in the format and with the sizes of other settings."""
+        self.flush()
+        try:
+            self._queue.put_nowait(config)
+        except Full:
+            return  # the writer is far behind: a later reload finds it well again
+        self.is_json = config.access_log_format is LogFormat.JSON
+
     def _write_batches(self) -> None:
         while (batch := self._queue.get()) is not None:
-            self._write(batch)
-            self._say_overrun()
+            if isinstance(batch, list):
+                self._write(batch)
+                self._say_overrun()
+            else:
+                self._change(batch)
         self._say_overrun()
 
+    def _change(self, config: GatewayConfig) -> None:
+        self._encode = encoder(config.access_log_format)
+        self._file = LogFile(self._file.path, config.access_log_size, config.access_log_keep)
+        self._rotate = True
+
     def _write(self, batch: list[Entry]) -> None:
-        text = self._encoder.encode_lines([_made_safe(entry) for entry in batch])
+        text = self._encode(batch)
+        rotate, self._rotate = self._rotate, False
         try:
-            _append(self._path, text)
-            self._failing = False
+            self._file.append(text, rotate=rotate)
+        except RotationFailed as error:
+            self._say_failing(f"no new file can be begun, it grows on: {error.strerror}")
         except OSError as error:
             self.dropped += len(batch)
-            if not self._failing:
-                self._say(f"{self._path}: {error.strerror}; requests are not logged")
-            self._failing = True
+            self._say_failing(f"{error.strerror}; requests are not logged")
+        else:
+            self._failing = ""
+
+    def _say_failing(self, what: str) -> None:
+        """Once, until it is well again."""
+        if what != self._failing:
+            self._failing = what
+            self._say(f"{self._file.path}: {what}")
 
     def _say_overrun(self) -> None:
         lost = self._overrun - self._overrun_said
@@ -146,28 +145,3 @@ class AccessLog:
             severity=Severity.WARNING,
             dropped_total=self.dropped,
         )
-
-
-def _append(path: Path, text: bytes) -> None:
-    """Whole lines or nothing: what a full disk tore off would be glued to the next line."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        size = os.fstat(descriptor).st_size
-        try:
-            left = memoryview(text)
-            while left:
-                left = left[os.write(descriptor, left) :]
-        except OSError:
-            os.ftruncate(descriptor, size)
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _made_safe(entry: Entry) -> Entry:
-    if isinstance(entry.time, float):
-        entry.time = datetime.fromtimestamp(entry.time, UTC)
-    entry.target = safe(entry.target, limit=_TARGET_LIMIT)
-    entry.duration_ms = round(entry.duration_ms, 3)
-    return entry

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from abi_engine.features.gateway.admission import Refusal
+from abi_engine.features.gateway.admission import Cause, Refusal
 from abi_engine.features.gateway.proxy.headers import status_line
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -28,6 +28,7 @@ class Trouble(NamedTuple):
 
 
 CONNECT_REFUSED: Final = Trouble(502, "connect_failed", "the upstream cannot be reached")
+TLS_FAILED: Final = Trouble(502, "tls_failed", "the upstream cannot be reached securely")
 CONNECT_LATE: Final = Trouble(504, "connect_timeout", "connecting to the upstream took too long")
 FIRST_BYTE_LATE: Final = Trouble(504, "first_byte_timeout", "the upstream did not answer in time")
 IDLE_LATE: Final = Trouble(504, "idle_timeout", "the upstream stopped in the middle")
@@ -40,6 +41,7 @@ TOO_LARGE: Final = Trouble(413, "body_too_large", "the body is larger than the r
 SLOW_BODY: Final = Trouble(408, "slow_body", "the body came too slowly")
 STALLED: Final = Trouble(408, "client_stalled", "the client takes no more of the answer")
 SLOW_HEAD: Final = Trouble(408, "slow_head", "the head of the request came too slowly")
+CROWDED: Final = Trouble(503, "crowded", "the request's turn did not come in time")
 TOO_MANY_CLIENTS: Final = Trouble(503, "connections", "too many connections are open")
 CLIENT_LEFT: Final = Trouble(499, "client_left", "the client left before the answer was complete")
 SHUT_DOWN: Final = Trouble(503, "shut_down", "the gateway stopped before the answer was complete")
@@ -48,6 +50,13 @@ _HEADERS: Final = {
     405: (("Allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),),
     503: (("Retry-After", "1"),),
 }
+
+
+def cause_of(trouble: Trouble) -> Cause:
+    """What an upstream failed by, where it is to blame."""
+    if trouble.word == CONNECT_LATE.word:
+        return Cause.CONNECT
+    return Cause.TIMEOUT if trouble.status == 504 else Cause.BROKEN
 
 
 def refusal(trouble: Trouble) -> Refusal:
@@ -86,12 +95,14 @@ def problem(
         connection: the line for `Connection`; empty for none.
         without_body: it answers HEAD.
     """
-    title = HTTPStatus(status).phrase
-    body = msgspec.json.encode(Problem(title, status, detail, request_id))
-    lines = [
-        status_line(status),
-        b"Content-Type: application/problem+json",
-        b"Content-Length: %d" % len(body),
+    body = b""
+    lines = [status_line(status)]
+    if status != 204:
+        title = HTTPStatus(status).phrase
+        body = msgspec.json.encode(Problem(title, status, detail, request_id))
+        lines.append(b"Content-Type: application/problem+json")
+        lines.append(b"Content-Length: %d" % len(body))
+    lines += [
         date,
         b"X-Request-ID: " + request_id.encode("ascii"),
         *(f"{name}: {value}".encode("latin-1", "replace") for name, value in headers),

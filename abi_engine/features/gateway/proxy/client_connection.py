@@ -20,6 +20,7 @@ from abi_engine.features.gateway.proxy.headers import forwarding
 from abi_engine.features.gateway.proxy.reception import receive
 from abi_engine.features.gateway.proxy.repeats import RequestReader
 from abi_engine.features.gateway.proxy.request import Request
+from abi_engine.features.gateway.proxy.waiting import Waiting
 
 if TYPE_CHECKING:
     from abi_engine.features.gateway.proxy.plane import DataPlane
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _REQUEST_LINE_REST: Final = 64
 """What a request line may have beside its target."""
 _TIMER_GRAIN: Final = 0.001
-_SPARE_CONNECTIONS: Final = 1000
+SPARE_CONNECTIONS: Final = 1000
 """How many beyond the limit are told so; further ones are just closed."""
 
 
@@ -36,6 +37,7 @@ class ClientConnection(ClientTransport):
 
     Args:
         plane: what all share.
+        wire: what carries TLS, whose handshake has counted the connection; None without TLS.
     """
 
     __slots__ = (
@@ -50,13 +52,14 @@ class ClientConnection(ClientTransport):
         "_reader",
     )
 
-    def __init__(self, plane: DataPlane) -> None:
+    def __init__(self, plane: DataPlane, wire: asyncio.Transport | None = None) -> None:
         super().__init__(plane, self._look)
+        self._wire = wire
         self._interval = inf  # the exchange's times are looked at this often
         self._reader = RequestReader(plane.limits.url_size, plane.limits.header_count)
         self._buffer = b""
         self._head_since = inf  # when the first byte of the next request came
-        self._exchange: Exchange | None = None
+        self._exchange: Exchange | Waiting | None = None
         self._body: Body | None = None  # of the request being exchanged, until its end is here
         self._advancing = False
         self._forwarding_host = b""  # of the last request, for which the next line is
@@ -73,9 +76,10 @@ class ClientConnection(ClientTransport):
             self.address = peer[0]
         self._be_quiet()
         plane.clients.add(self)
-        plane.admitter.connection_opened()
+        if self._wire is None:
+            plane.admitter.connection_opened()
         beyond = len(plane.clients) - plane.limits.connections
-        if beyond > _SPARE_CONNECTIONS:
+        if beyond > SPARE_CONNECTIONS:
             self.cut()
         elif beyond > 0:
             self._refuse(answers.TOO_MANY_CLIENTS)
@@ -115,6 +119,13 @@ class ClientConnection(ClientTransport):
 
     # Used by exchanges.
 
+    @property
+    def is_last(self) -> bool:
+        """Whether no request is taken after this one: the proxy ends, and none waits here."""
+        if not self._plane.draining:
+            return False
+        return not (self._buffer or self._paused or self._advancing)
+
     def look_within(self, interval: float) -> None:
         """Look at the exchange's times at least this often, in seconds."""
         self._interval = interval
@@ -123,33 +134,57 @@ class ClientConnection(ClientTransport):
     def forwarding(self, head: RequestHead) -> bytes:
         """The lines that tell an upstream whose request it is."""
         if self._plane.config.trust_forwarded:
-            return forwarding(head, self.address, trusted=True)
+            return forwarding(head, self.address, trusted=True, secure=self.is_secure)
         if head.host != self._forwarding_host or not self._forwarding:
             self._forwarding_host = head.host
-            self._forwarding = forwarding(head, self.address, trusted=False)
+            self._forwarding = forwarding(head, self.address, trusted=False, secure=self.is_secure)
         return self._forwarding
 
-    def exchange_over(self, *, keep_alive: bool) -> None:
-        """The exchange has written its answer: go on with the next request, or close."""
+    def hand_over(self, end: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """Let `end` have what comes from now on; what had come already comes back."""
+        waiting, self._buffer = self._buffer, b""
+        self.resume_reading()
+        self._transport.set_protocol(end)
+        return self._transport, waiting
+
+    def turn_came(self, exchange: Exchange, head: RequestHead) -> None:
+        """The request that waited for its turn goes on as an exchange."""
+        self.resume_reading()
+        data, self._buffer = self._buffer, b""
+        self._advancing = True
+        try:
+            data = self._start(exchange, head, data)
+        finally:
+            self._advancing = False
+        if data:
+            self._advance(data)
+
+    def exchange_over(self, *, keep_alive: bool, unread: bool = False) -> None:
+        """The exchange has written its answer: go on with the next request, or close.
+
+        Args:
+            keep_alive: which of both.
+            unread: there is a body that was not asked for yet.
+        """
         self._exchange = None
         self._interval = inf
         if self._phase is not Phase.OPEN:
             return
-        if keep_alive and not self._plane.draining:
+        if keep_alive:
             self._be_quiet()
             if self._buffer or self._paused:
                 self._go_on()
         else:
-            more = self._body is not None or bool(self._buffer) or self._paused
+            more = unread or self._body is not None or bool(self._buffer) or self._paused
             self._close(linger=more or self._plane.draining)
 
     # Used by the proxy.
 
     def drain(self) -> None:
-        """Close now if nothing has been asked; otherwise after the answer."""
-        asked = self._exchange is not None or self._head_since < inf or self._buffer
-        if self._phase is Phase.OPEN and not asked:
-            self._close(linger=True)
+        """Answer what has been asked, and what is asked before it has been quiet for `linger`
+        seconds; then close.
+        """
+        self._deadline.no_later_than(self._quiet_since + self._plane.config.linger)
 
     def end(self) -> None:
         """Close at once, whatever is under way."""
@@ -202,7 +237,7 @@ class ClientConnection(ClientTransport):
 
     def _take_body(self, body: Body, data: bytes) -> bytes:
         exchange = self._exchange
-        assert exchange is not None
+        assert isinstance(exchange, Exchange)
         try:
             pieces, rest = body.feed(data)
         except BadMessage as error:
@@ -246,13 +281,23 @@ class ClientConnection(ClientTransport):
     def _begin(self, head: RequestHead, rest: bytes) -> bytes:
         since, self._head_since = self._head_since, inf
         at_hand = not head.chunked and (head.length or 0) <= len(rest)
-        keep_alive = head.keep_alive and at_hand and not self._plane.draining
+        plain = not head.upgrade  # else what is behind it may be of another protocol
+        last = self._plane.draining and len(rest) <= (head.length or 0)
+        keep_alive = head.keep_alive and at_hand and plain and not last
         exchange = receive(self._plane, self, head, since, keep_alive=keep_alive)
         if exchange is None:
             self._be_quiet()
             if not keep_alive:
                 self._close(linger=True)
             return rest[head.length or 0 :]
+        if isinstance(exchange, Waiting):
+            self._exchange = exchange
+            exchange.begin()
+            return rest
+        return self._start(exchange, head, rest)
+
+    def _start(self, exchange: Exchange, head: RequestHead, rest: bytes) -> bytes:
+        """Begin an exchange with what there is of its body; what is behind that comes back."""
         self._exchange = exchange
         if head.has_body:
             self._body = ChunkedBody() if head.chunked else LengthBody(head.length or 0)

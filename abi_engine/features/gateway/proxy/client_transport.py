@@ -47,6 +47,7 @@ class ClientTransport(asyncio.Protocol):
         "_quiet_since",
         "_transport",
         "_unsent",
+        "_wire",
         "address",
         "is_writable",
     )
@@ -54,6 +55,7 @@ class ClientTransport(asyncio.Protocol):
     def __init__(self, plane: DataPlane, look: Callable[[], None]) -> None:
         self._plane = plane
         self._transport = cast("asyncio.Transport", None)
+        self._wire: asyncio.Transport | None = None  # what carries TLS
         self._phase = Phase.OPEN
         self._paused = False
         self._deadline = Deadline(plane.loop, look)
@@ -71,7 +73,13 @@ class ClientTransport(asyncio.Protocol):
     @property
     def unsent(self) -> int:
         """Bytes written that the client's end has not taken."""
-        return self._transport.get_write_buffer_size()
+        size = self._transport.get_write_buffer_size()
+        return size if self._wire is None else size + self._wire.get_write_buffer_size()
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client speaks TLS."""
+        return self._wire is not None
 
     def pause_reading(self) -> None:
         """Take nothing more from the client."""
@@ -96,7 +104,9 @@ class ClientTransport(asyncio.Protocol):
     def _be_quiet(self) -> None:
         self._quiet_since = self._plane.loop.time()
         self._unsent = inf
-        self._deadline.no_later_than(self._quiet_since + self._plane.limits.keepalive_timeout)
+        plane = self._plane
+        patience = plane.config.linger if plane.draining else plane.limits.keepalive_timeout
+        self._deadline.no_later_than(self._quiet_since + patience)
 
     def _close(self, *, linger: bool) -> None:
         """Write no more.
@@ -108,18 +118,19 @@ class ClientTransport(asyncio.Protocol):
             return
         self._phase = Phase.CLOSING
         self.resume_reading()
-        if linger:
+        if linger and self._transport.can_write_eof():
             self._transport.write_eof()
         else:
-            self._transport.close()
+            self._transport.close()  # TLS then reads on by itself until the client has closed
         self._quiet_since = self._plane.loop.time()
         self._unsent = inf
         self._deadline.no_later_than(self._quiet_since + self._plane.config.linger)
 
     def _look_while_quiet(self, now: float) -> float:
         """Close if nothing has been asked, or taken, for too long; tell when to look again."""
-        closing = self._phase is Phase.CLOSING and not self.unsent
-        patience = self._plane.config.linger if closing else self._plane.limits.keepalive_timeout
+        plane = self._plane
+        closing = (self._phase is Phase.CLOSING or plane.draining) and not self.unsent
+        patience = plane.config.linger if closing else plane.limits.keepalive_timeout
         due = self._quiet_since + patience
         if due > now:
             return due
@@ -127,6 +138,9 @@ class ClientTransport(asyncio.Protocol):
             self._unsent = self.unsent  # slow, but it takes what it is sent
             self._quiet_since = now
             return self._look_while_quiet(now)
-        self._phase = Phase.CLOSED
-        self._transport.abort()
+        if self._phase is Phase.OPEN and not self.unsent:
+            self._close(linger=plane.draining)
+        else:
+            self._phase = Phase.CLOSED
+            self._transport.abort()
         return inf

@@ -1,30 +1,24 @@
-"""An admitted request on its way: sent to an upstream, and answered, whatever goes wrong.
+"""An admitted request: sent to an upstream, and answered, whatever goes wrong.
 
-Callbacks alone; the one task is that of a connection being opened. Nothing is buffered whole: each
-side is held while the other takes no more. An answer that has begun and cannot be completed ends
-with an aborted connection, so that the client sees it.
+Nothing is buffered whole: the upstream is held while the client takes no more. An answer that has
+begun and cannot be completed ends with an aborted connection, so that the client sees it.
 """
 
 from __future__ import annotations
 
-import asyncio
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from abi_engine.features.gateway.admission import Admission, Attempt
 from abi_engine.features.gateway.proxy import answers
 from abi_engine.features.gateway.proxy.answers import Trouble
 from abi_engine.features.gateway.proxy.body import in_chunks
-from abi_engine.features.gateway.proxy.head import BadMessage, RequestHead, ResponseHead
-from abi_engine.features.gateway.proxy.headers import interim_head, request_head, response_head
-from abi_engine.features.gateway.proxy.request import Request
-from abi_engine.features.gateway.proxy.timing import Late, Stage, Timing
-from abi_engine.features.gateway.proxy.upstream_connection import UpstreamConnection
+from abi_engine.features.gateway.proxy.head import BadMessage, ResponseHead
+from abi_engine.features.gateway.proxy.headers import interim_head, response_head, upgrade_lines
+from abi_engine.features.gateway.proxy.retrying import IDEMPOTENT
+from abi_engine.features.gateway.proxy.sending import Sending
+from abi_engine.features.gateway.proxy.timing import Late, Stage
+from abi_engine.features.gateway.proxy.tunnel import Tunnel
 
-if TYPE_CHECKING:
-    from abi_engine.features.gateway.proxy.plane import DataPlane
-
-_IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"))
 _CHUNKED: Final = b"Transfer-Encoding: chunked"
 _LATE: Final = {
     Late.CONNECT: answers.CONNECT_LATE,
@@ -34,165 +28,92 @@ _LATE: Final = {
 }
 
 
-class Exchange:
-    """A request that an upstream is asked to answer.
+class Exchange(Sending):
+    """A request that an upstream is asked to answer; arguments as for `Sending`."""
 
-    Args:
-        plane: what all share.
-        request: who asked, and for what.
-        head: of the request.
-        admission: the library plane's word on it.
-        attempt: at the upstream it goes to.
-    """
-
-    _connecting: asyncio.Task[None] | None = None
-    _upstream: UpstreamConnection | None = None
-    _status = 0  # of the answer; 0 while none has begun
-    _chunked = False  # the answer goes to the client in chunks
     _keep_alive = False
-    _bytes_in = 0
     _bytes_out = 0
     _latency = 0.0
+    _endless_after: float | None = None  # when it began, where the answer may go on for ever
+    _tunnel: Tunnel | None = None
     _unsent: float = inf  # what had not left at the last look
     _over = False
-
-    def __init__(
-        self,
-        plane: DataPlane,
-        request: Request,
-        head: RequestHead,
-        admission: Admission,
-        attempt: Attempt,
-    ) -> None:
-        self._plane = plane
-        self._request = request
-        self._client = request.client
-        self._head = head
-        self._admission = admission
-        self._attempt = attempt
-        self._timing = Timing(admission.route.timeouts, plane.limits, request.since)
-        self._sent_at = request.started
-        self._received = not head.has_body  # the request is here to its last byte
-        self._pieces: list[bytes] = []  # of its body, before the upstream's connection stood
-        self._answer: list[bytes] = []  # its head, until something of the body goes with it
-
-    # The request, from the client.
-
-    def begin(self) -> None:
-        """Send the request, on an idle connection if there is one."""
-        self._client.look_within(self._timing.shortest(with_body=not self._received))
-        if self._head.expects_continue:
-            self._client.write([answers.CONTINUE])
-        upstream = self._plane.pool.take(self._attempt.upstream)
-        if upstream is None:
-            self._connect()
-        else:
-            self.connected(upstream)
-
-    def _connect(self) -> None:
-        self._timing.enter(Stage.CONNECTING, self._plane.loop.time())
-        self._connecting = self._plane.pool.open(self._attempt.upstream, self)
-        self.hold_request()
-
-    def connected(self, connection: UpstreamConnection) -> None:
-        """A connection stands: send what there is."""
-        self._connecting = None
-        self._upstream = connection
-        head, admission, address = self._head, self._admission, self._attempt.upstream
-        route = admission.route
-        data = request_head(
-            head,
-            target=address.prefix + admission.target,
-            host=(route.preserve_host and head.host) or connection.shelf.host,
-            added=(self._client.forwarding(head), self._request.id_line),
-            via=self._plane.pseudonym,
-            rules=route.request_headers,
-        )
-        parts = [data, *self._framed(self._pieces)] if head.has_body else [data]
-        self._pieces = []
-        connection.send(self, parts, for_head=head.method == "HEAD")
-        self._passed_on()
-        if not self._received:
-            self.release_request()
-
-    def not_connected(self, error: Exception) -> None:
-        """There is no connection to be had."""
-        self._connecting = None
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        self._attempt.failed(f"cannot connect: {reason}", self._elapsed())
-        self._give_up(answers.CONNECT_REFUSED)
-
-    def body_received(self, pieces: list[bytes], *, done: bool) -> None:
-        """More of the request's body is here; `done` with its last piece."""
-        self._bytes_in += sum(map(len, pieces))
-        self._received = done
-        if self._head.chunked and self._bytes_in > self._admission.route.max_body:
-            self._blame_client(answers.TOO_LARGE)
-        elif self._upstream is None:
-            self._pieces += pieces
-        else:
-            self._upstream.write(self._framed(pieces))
-            self._passed_on()
-
-    def _framed(self, pieces: list[bytes]) -> list[bytes]:
-        """Pieces of the request's body as they go to the upstream."""
-        if not self._head.chunked:
-            return pieces
-        return in_chunks(pieces, last=self._received)
-
-    def _passed_on(self) -> None:
-        """Something was sent; after the last of it, begin to wait for the answer."""
-        now = self._plane.loop.time()
-        if not self._received:
-            self._timing.enter(Stage.ANSWERING if self._status else Stage.SENDING, now)
-            return
-        self._sent_at = self._plane.clock.monotonic()
-        if not self._status:
-            self._timing.enter(Stage.WAITING, now)
-
-    def hold_request(self) -> None:
-        """The upstream takes no more: the client is not read meanwhile."""
-        if not self._received:
-            self._timing.hold(self._plane.loop.time())
-            self._client.pause_reading()
-
-    def release_request(self) -> None:
-        """The upstream takes more again."""
-        if not self._received:
-            self._timing.release(self._plane.loop.time())
-            self._client.resume_reading()
-
-    def body_is_bad(self, error: BadMessage) -> None:
-        """The framing of the request's body is broken."""
-        self._blame_client(Trouble(error.status, "bad_body", error.reason))
 
     # The answer, from the upstream.
 
     def interim_response(self, head: ResponseHead) -> None:
         """See `Reader`: passed on, but for the `100 Continue` that the gateway sends itself."""
         if self._head.http11 and head.status != 100 and not self._status:
+            self._hinted = True
             self._client.write([interim_head(head)])
+
+    def switched(self, head: ResponseHead) -> None:
+        """See `Reader`."""
+        upstream = self._upstream
+        if upstream is None or not self._upgrade or head.protocol() != self._upgrade:
+            raise BadMessage(502, "an upgrade that nobody asked for")
+        self._latency = self._elapsed()
+        self._status = 101
+        self._never_ends()
+        self._client.write([self._head_of(head, upgrade_lines(self._upgrade))])
+        idle = self._admission.route.timeouts.idle
+        self._tunnel = Tunnel(self._plane.loop, idle, self._client, upstream, self._tunnel_over)
+        self._client.look_within(idle)
+        self._tunnel.begin(client_is_writable=self._client.is_writable)
+
+    def _never_ends(self) -> None:
+        """The answer may go on for ever: what there is to tell of the upstream is told now."""
+        self._endless_after = self._request.duration()
+        self._timing.lift_total()
+        self._attempt.settled(self._latency)
 
     def response_began(self, head: ResponseHead, *, has_body: bool) -> None:
         """See `Reader`."""
         self._latency = self._elapsed()
+        if head.status >= 500 and self._is_asked_elsewhere(head.status):
+            return
         self._timing.enter(Stage.ANSWERING, self._plane.loop.time())
         self._status = head.status
-        self._keep_alive = self._head.keep_alive and self._received and not self._plane.draining
+        self._keep_alive = self._may_keep_alive()
         framing = self._framing(head, has_body=has_body)
         line = self._request.connection_line(keep_alive=self._keep_alive)
-        self._answer = [
-            response_head(
-                head,
-                added=(head.date_line() or self._plane.date(), self._request.id_line),
-                framing=(*framing, line) if line else framing,
-                rules=self._admission.route.response_headers,
-            )
-        ]
+        self._answer = [self._head_of(head, (*framing, line) if line else framing)]
+        if head.is_event_stream and head.status < 500:
+            self._never_ends()
         if not self._client.is_writable:
             self.hold_response()
 
+    def _is_asked_elsewhere(self, status: int) -> bool:
+        """Throw the answer away and ask another upstream, where the route wants that."""
+        if status not in self._admission.route.retries.statuses:
+            return False
+        attempt = self._next_attempt()
+        if attempt is None:
+            return False
+        self._attempt.failed(f"answered {status}", self._latency, status)
+        self._go_to(attempt)
+        return True
+
+    def _may_keep_alive(self) -> bool:
+        """Whether the client's connection lives on; never after an upgrade that was asked for,
+        since bytes behind it may belong to the other protocol.
+        """
+        last = self._client.is_last
+        return self._head.keep_alive and self._received and not last and not self._upgrade
+
+    def _head_of(self, head: ResponseHead, framing: tuple[bytes, ...]) -> bytes:
+        access = self._request.access
+        return response_head(
+            head,
+            added=(head.date_line() or self._plane.date(), self._request.id_line),
+            framing=framing,
+            rules=self._admission.route.response_headers,
+            cors=None if access is None else access.cors,
+        )
+
     def _framing(self, head: ResponseHead, *, has_body: bool) -> tuple[bytes, ...]:
+        if head.status == 205:
+            return (b"Content-Length: 0",)
         if head.length is not None and head.status != 204:
             return (b"Content-Length: %d" % head.length,)
         if not has_body:
@@ -230,14 +151,15 @@ class Exchange:
         """See `Reader`."""
         upstream, self._upstream = self._upstream, None
         stale = upstream is not None and upstream.reused and silent
-        if stale and not self._bytes_in and self._head.method in _IDEMPOTENT:
+        if stale and not self._bytes_in and self._head.method in IDEMPOTENT:
             self._connect()  # it had been closed while it was idle
             return
         if not self._received and self._timing.client_is_read:
             self._attempt.cancelled()  # it may have tired of a client that sends no more
         else:
-            self._attempt.failed(trouble.text, self._elapsed())
-        self._give_up(trouble)
+            self._attempt.failed(trouble.text, self._elapsed(), cause=answers.cause_of(trouble))
+        if not self._goes_elsewhere():
+            self._give_up(trouble)
 
     def hold_response(self) -> None:
         """The client takes no more: the upstream is not read meanwhile."""
@@ -254,6 +176,8 @@ class Exchange:
 
     def look(self, now: float) -> float:
         """End the exchange if its time is over; tell when to look again."""
+        if self._tunnel is not None:
+            return self._tunnel.look(now)
         due, late = self._timing.due(None if self._received else self._bytes_in)
         if due > now:
             return due
@@ -278,8 +202,9 @@ class Exchange:
             self._blame_client(answers.SLOW_BODY)
         else:
             trouble = _LATE[late]
-            self._attempt.failed(trouble.text, self._elapsed())
-            self._give_up(trouble)
+            self._attempt.failed(trouble.text, self._elapsed(), cause=answers.cause_of(trouble))
+            if late is Late.TOTAL or not self._goes_elsewhere():
+                self._give_up(trouble)
 
     def _blame_client(self, trouble: Trouble) -> None:
         self._attempt.cancelled()
@@ -287,11 +212,31 @@ class Exchange:
 
     def abandon(self, trouble: Trouble) -> None:
         """The client is gone, or the gateway stops: leave nothing behind."""
-        if not self._over:
+        if self._tunnel is not None:
+            self._tunnel.close(trouble)
+        elif not self._over:
             self._attempt.cancelled()
             self._drop_upstream()
             self._status = self._status or trouble.status
             self._finish(keep_alive=False, error=trouble.word, cancelled=True)
+
+    def _tunnel_over(self, trouble: Trouble | None) -> None:
+        """Both sides have ended, or one was lost: the other sees which."""
+        upstream, self._upstream, tunnel = self._upstream, None, self._tunnel
+        assert upstream is not None
+        assert tunnel is not None
+        self._bytes_in, self._bytes_out = tunnel.client.carried, tunnel.upstream.carried
+        if trouble is None:
+            upstream.close()
+        else:
+            upstream.abort()
+        if trouble is answers.UPSTREAM_LOST:
+            self._attempt.failed(trouble.text, self._latency)
+        else:
+            self._attempt.succeeded(self._latency, self._status)
+        if trouble not in (None, answers.CLIENT_LEFT):
+            self._client.cut()
+        self._finish(keep_alive=False, error="" if trouble is None else trouble.word)
 
     def _give_up(self, trouble: Trouble) -> None:
         """Answer with the trouble; an answer that has gone out in part is cut visibly."""
@@ -301,27 +246,16 @@ class Exchange:
             self._finish(keep_alive=False, error=trouble.word)
             return
         self._status = trouble.status
-        keep_alive = self._head.keep_alive and self._received and not self._plane.draining
+        keep_alive = self._may_keep_alive()
         self._bytes_out = self._request.answer(answers.refusal(trouble), keep_alive=keep_alive)
         self._finish(keep_alive=keep_alive, error=trouble.word)
-
-    def _drop_upstream(self) -> None:
-        if self._connecting is not None:
-            self._connecting.cancel()
-            self._connecting = None
-        if self._upstream is not None:
-            self._upstream.abort()
-            self._upstream = None
-
-    def _elapsed(self) -> float:
-        return self._plane.clock.monotonic() - self._sent_at
 
     def _finish(self, *, keep_alive: bool, error: str = "", cancelled: bool = False) -> None:
         self._over = True
         duration = self._request.duration()
         self._admission.finish(
             self._status,
-            duration,
+            duration if self._endless_after is None else self._endless_after,
             bytes_in=self._bytes_in,
             bytes_out=self._bytes_out,
             cancelled=cancelled,

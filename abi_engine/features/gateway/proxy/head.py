@@ -33,6 +33,8 @@ FORWARDING: Final = frozenset(
         b"forwarded",
         b"host",
         b"http2-settings",
+        b"traceparent",
+        b"tracestate",
         b"via",
         b"x-forwarded-for",
         b"x-forwarded-host",
@@ -49,6 +51,8 @@ _TEXT: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _TARGET: Final = bytes(byte for byte in range(0x21, 0x7F) if byte not in b'"#<>')
 _HOST: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%!$&'()*+;="
 _IPV6: Final = b"0123456789abcdefABCDEF:."
+_PROTOCOL: Final = b"!#$%&'*+-./^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_EVENT_STREAM: Final = "text/event-stream"
 _LENGTH_DIGITS: Final = 18
 _PERSISTENCE: Final = {b"keep-alive": True, b"close": False}
 _STANDARD_OPTIONS: Final = frozenset((b"", b"close", b"keep-alive", b"upgrade", b"te"))
@@ -135,6 +139,17 @@ class Head:
                 line for line in self.lines if line.partition(b":")[0].lower() not in names
             ]
 
+    def protocol(self) -> bytes:
+        """The one protocol, in lower case, that the connection is to change to; empty for none.
+
+        `Connection` and `Upgrade` must agree on it, and nothing may speak of an end.
+        """
+        protocol = self.special.get(b"upgrade", b"").lower()
+        options = self.special.get(b"connection", b"").lower().split(b",")
+        agreed = any(option.strip(b" \t") == b"upgrade" for option in options)
+        whole = self.http11 and self.keep_alive and not self.has_body
+        return protocol if agreed and whole and not protocol.translate(None, _PROTOCOL) else b""
+
     def read_framing(self) -> None:
         """See how long the body is; refuse everything that two readers could read differently."""
         length = self.special.get(b"content-length")
@@ -160,6 +175,8 @@ class RequestHead(Head):
         target: in origin form, as sent (`/path?query`); `*` or `host:port` where the method has it.
         host: whom the client asked, from an absolute target or `Host`; empty in HTTP/1.0 without.
         expects_continue: the client waits for `100 Continue` before it sends the body.
+        upgrade: the one protocol, in lower case, that the client would change to; empty for none.
+            It is of meaning with GET alone.
         plain: version 1.1, and the target is a path.
     """
 
@@ -169,11 +186,21 @@ class RequestHead(Head):
     target = ""
     host = b""
     expects_continue = False
+    upgrade = b""
     plain = False
 
     def on_url(self, url: bytes) -> None:
         """Note the target."""
         self.url += url
+
+    def without(self, names: frozenset[bytes]) -> RequestHead:
+        """The same without the fields of these names, which are in lower case."""
+        if not names:
+            return self
+        other = RequestHead.__new__(RequestHead)
+        other.__dict__.update(self.__dict__)
+        other.lines = [line for line in self.lines if line.partition(b":")[0].lower() not in names]
+        return other
 
     def with_line(self, method: str, target: bytes) -> RequestHead:
         """The same fields under another request line that is plain, as this one is."""
@@ -186,10 +213,16 @@ class RequestHead(Head):
 
 
 class ResponseHead(Head):
-    """The head of a response; `status` is its number."""
+    """The head of a response.
+
+    Attributes:
+        status: its number.
+        is_event_stream: its body is a stream of events, which may go on for ever.
+    """
 
     special_names = HOP_BY_HOP | OWN | {b"date"}
     status = 0
+    is_event_stream = False
 
     def date_line(self) -> bytes | None:
         """The line for `Date`, where the upstream sent one."""
@@ -224,6 +257,8 @@ def parse_request(raw: bytes, *, url_size: int, header_count: int) -> RequestHea
     if b"expect" in head.special:
         continued = head.special[b"expect"].lower() == b"100-continue"
         head.expects_continue = continued and head.http11 and head.has_body
+    if b"upgrade" in head.special and head.length is None:
+        head.upgrade = head.protocol()
     return head
 
 
@@ -245,6 +280,9 @@ def parse_response(raw: bytes) -> ResponseHead:
         raise BadMessage(502, "the status is out of range")
     head.read_options()
     head.read_framing()
+    if b"event-stream" in raw.lower():
+        media_type = (head.header("content-type") or "").partition(";")[0]
+        head.is_event_stream = media_type.strip().lower() == _EVENT_STREAM
     return head
 
 

@@ -18,6 +18,7 @@ _UNTOUCHABLE: Final = frozenset(name.decode() for name in HOP_BY_HOP | OWN)
 _ID_TEXT: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~:+/="
 _ID_SIZE: Final = 128
 _VALUE: Final = frozenset(map(chr, (0x09, *range(0x20, 0x7F), *range(0xA0, 0x100))))
+_CORS: Final = b"access-control-"
 _NODE_TEXT: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
 
 STATUS_LINES: Final = {
@@ -54,21 +55,23 @@ def _apply(lines: list[bytes], rules: HeaderRules) -> list[bytes]:
     return kept + [f"{name}: {value}".encode("latin-1") for name, value in new]
 
 
-def forwarding(head: RequestHead, address: str, *, trusted: bool) -> bytes:
+def forwarding(head: RequestHead, address: str, *, trusted: bool, secure: bool = False) -> bytes:
     """The lines that tell the upstream who asked, and for what.
 
     Args:
         head: the request.
         address: of the client's end of the connection.
         trusted: the client is a proxy of ours: what it says is kept, and ours appended.
+        secure: the client speaks TLS.
     """
     host = head.host
     node = f'"[{address}]"' if ":" in address else address
-    forwarded = b"for=%b;proto=http" % node.encode()
+    proto = b"https" if secure else b"http"
+    forwarded = b"for=%b;proto=%b" % (node.encode(), proto)
     if host:
         quoted = host if not host.translate(None, _NODE_TEXT) else b'"%b"' % host
         forwarded += b";host=" + quoted
-    origin, proto = address.encode(), b"http"
+    origin = address.encode()
     if trusted:
         special = head.special
         origin = _appended(special.get(b"x-forwarded-for"), origin)
@@ -119,6 +122,7 @@ def request_head(
     added: tuple[bytes, ...],
     via: bytes,
     rules: HeaderRules,
+    protocol: bytes = b"",
 ) -> bytes:
     """The head of the request to the upstream.
 
@@ -129,6 +133,7 @@ def request_head(
         added: further lines, without line ends.
         via: this proxy's name in `Via`.
         rules: of the route.
+        protocol: that the connection may change to; empty for none.
     """
     hop = b"1.1 " + via if head.http11 else b"1.0 " + via
     lines = [
@@ -143,6 +148,8 @@ def request_head(
         lines.append(b"Transfer-Encoding: chunked")
     elif head.length is not None:
         lines.append(b"Content-Length: %d" % head.length)
+    elif protocol:
+        lines += upgrade_lines(protocol)
     first = f"{head.method} {target} HTTP/1.1".encode("latin-1")
     return b"\r\n".join((first, *lines, b"\r\n"))
 
@@ -153,6 +160,7 @@ def response_head(
     added: tuple[bytes, ...],
     framing: tuple[bytes, ...],
     rules: HeaderRules,
+    cors: tuple[tuple[str, str], ...] | None = None,
 ) -> bytes:
     """The head of the answer to the client.
 
@@ -161,11 +169,21 @@ def response_head(
         added: further lines, without line ends.
         framing: the lines for length, coding and connection, which no rule touches.
         rules: of the route.
+        cors: what the route tells browsers, whatever the upstream or a rule says of it; None where
+            it leaves that to them.
     """
     lines = [*head.lines, *added]
     if rules.remove or rules.set or rules.add:
         lines = _apply(lines, rules)
+    if cors is not None:
+        lines = [line for line in lines if not line.lower().startswith(_CORS)]
+        lines += [f"{name}: {value}".encode("latin-1") for name, value in cors]
     return b"\r\n".join((status_line(head.status), *lines, *framing, b"\r\n"))
+
+
+def upgrade_lines(protocol: bytes) -> tuple[bytes, bytes]:
+    """The lines by which a connection changes to another protocol."""
+    return b"Connection: Upgrade", b"Upgrade: " + protocol
 
 
 def interim_head(head: ResponseHead) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from abi_engine.core.clock import Clock
 from abi_engine.features.gateway.admission import Admitter
@@ -12,9 +12,22 @@ from abi_engine.features.gateway.config import GatewayConfig
 from abi_engine.features.gateway.proxy.access_log import AccessLog
 from abi_engine.features.gateway.proxy.pool import Pool
 from abi_engine.features.gateway.proxy.request_ids import RequestIds
+from abi_engine.features.gateway.proxy.trace_context import TraceContext
 
 if TYPE_CHECKING:
-    from abi_engine.features.gateway.proxy.client_connection import ClientConnection
+    from abi_engine.features.gateway.proxy.tls import ServerTls
+
+
+class Client(Protocol):
+    """A client's connection, as far as the end of the proxy is concerned."""
+
+    def drain(self) -> None:
+        """Take no request but those that are on their way, answer them, and close."""
+        ...
+
+    def end(self) -> None:
+        """Close at once, whatever is under way."""
+        ...
 
 
 class DataPlane:
@@ -29,6 +42,8 @@ class DataPlane:
         pool: connections to upstreams.
         log: where requests are written down, if anywhere.
         pseudonym: this gateway's name in `Via`, like no other's.
+        trace_context: the traces that requests belong to.
+        tls: what connections are secured with; None where they are not.
     """
 
     __slots__ = (
@@ -46,6 +61,8 @@ class DataPlane:
         "loop",
         "pool",
         "pseudonym",
+        "tls",
+        "trace_context",
     )
 
     def __init__(
@@ -58,6 +75,8 @@ class DataPlane:
         pool: Pool,
         log: AccessLog | None,
         pseudonym: bytes,
+        trace_context: TraceContext,
+        tls: ServerTls | None = None,
     ) -> None:
         self.config = config
         self.limits = config.limits
@@ -68,7 +87,9 @@ class DataPlane:
         self.pool = pool
         self.log = log
         self.pseudonym = pseudonym
-        self.clients: set[ClientConnection] = set()
+        self.trace_context = trace_context
+        self.tls = tls
+        self.clients: set[Client] = set()
         self.draining = False
         self.emptied = asyncio.Event()
         """Set when the last client is gone after draining began."""
@@ -83,7 +104,14 @@ class DataPlane:
             self._date = b"Date: " + formatdate(now, usegmt=True).encode()
         return self._date
 
-    def client_gone(self, client: ClientConnection) -> None:
+    def reconfigure(self, config: GatewayConfig, tls: ServerTls | None) -> None:
+        """Other settings, for what begins from now on."""
+        self.config = config
+        self.limits = config.limits
+        self.trace_context.starts = config.trace_context == "start"
+        self.tls = tls
+
+    def client_gone(self, client: Client) -> None:
         """Forget a connection."""
         self.clients.discard(client)
         if self.draining and not self.clients:

@@ -6,28 +6,29 @@ Every request goes through the library plane, which it is given as an `Admitter`
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from abi_engine.core.errors import AddressInUse, InvalidConfig, PermissionRefused
 from abi_engine.core.feature import Context
 from abi_engine.features.gateway.admission import Admitter
 from abi_engine.features.gateway.config import GatewayConfig
+from abi_engine.features.gateway.outward import Outward
 from abi_engine.features.gateway.proxy.access_log import AccessLog
 from abi_engine.features.gateway.proxy.client_connection import ClientConnection
+from abi_engine.features.gateway.proxy.handshake import Handshake, Handshakes
+from abi_engine.features.gateway.proxy.listener import Listener
 from abi_engine.features.gateway.proxy.plane import DataPlane
-from abi_engine.features.gateway.proxy.pool import Pool
 from abi_engine.features.gateway.proxy.request_ids import RequestIds
+from abi_engine.features.gateway.proxy.tls import ServerTls, server_tls
+from abi_engine.features.gateway.proxy.trace_context import TraceContext
+from abi_engine.features.gateway.proxy.upstream_side import UpstreamSide
 from abi_engine.runtime.loops import LoopThread
 
-_BACKLOG = 2048
 _START_TIMEOUT = 10.0
-_LAST_CALL = 0.01
-_LAST_PASSES = 10
-"""Seconds, and passes of the loop, in which whoever has connected when a stop begins is let in."""
+_RELOAD_TIMEOUT = 10.0
 _SHORTEST_STOP = 0.5
 _END_SHARE = 0.2
 """Of the deadline of a stop: for closing by force what did not end by itself."""
@@ -40,7 +41,8 @@ class Proxy:
         config: of the gateway.
         admitter: the library plane.
         context: clock, events and data directory.
-        random: where request ids and the pseudonym come from.
+        random: where request ids, the pseudonym and jitter come from.
+        outward: what the side towards upstreams needs.
     """
 
     def __init__(
@@ -50,14 +52,19 @@ class Proxy:
         context: Context,
         *,
         random: Random | None = None,
+        outward: Outward | None = None,
     ) -> None:
         self._config = config
         self._admitter = admitter
         self._context = context
         self._random = random or Random(os.urandom(16))  # noqa: S311 - names, not secrets
+        self._outward = outward or Outward()
+        self._upstreams: UpstreamSide | None = None
         self._thread: LoopThread | None = None
+        self._post: Callable[[Callable[[], None]], None] | None = None
         self._plane: DataPlane | None = None
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
+        self._handshakes = Handshakes(context.events)
         self._address: tuple[str, int] | None = None
 
     @property
@@ -65,10 +72,26 @@ class Proxy:
         """Host and port it listens on; None while it does not."""
         return self._address
 
+    @property
+    def log_lost(self) -> int:
+        """How many lines of the access log were lost since the start. Any thread."""
+        plane = self._plane
+        return 0 if plane is None or plane.log is None else plane.log.dropped
+
     def connections(self, upstream: str) -> tuple[int, int]:
         """How many connections to an upstream are idle, and how many busy. Any thread."""
         plane = self._plane
         return (0, 0) if plane is None else plane.pool.counts(upstream)
+
+    def addresses(self, host: str) -> tuple[str, ...]:
+        """The addresses of an upstream's host, as far as they are known. Any thread."""
+        upstreams = self._upstreams
+        return () if upstreams is None else upstreams.addresses(host)
+
+    def post(self, call: Callable[[], None]) -> None:
+        """Have the loop make a call soon, until the end of a stop. Any thread."""
+        if self._post is not None:
+            self._post(call)
 
     def start(self) -> None:
         """Listen. Does nothing while it runs.
@@ -76,21 +99,36 @@ class Proxy:
         Raises:
             AddressInUse: somebody else listens there.
             PermissionRefused: this user may not listen there.
-            InvalidConfig: the address is none of this machine's.
+            InvalidConfig: the address is none of this machine's, or a file of `[gateway.tls]`
+                cannot be used.
         """
         if self._thread is not None:
             return
+        tls = server_tls(self._config.tls)
         thread = LoopThread("abi-data")
         thread.start()
         try:
-            thread.run(self._open(), _START_TIMEOUT)
-        except (OSError, UnicodeError) as error:
-            thread.stop()
-            raise _translated(error, self._config) from error
+            thread.run(self._open(tls), _START_TIMEOUT)
         except BaseException:
             thread.stop()
             raise
         self._thread = thread
+        self._post = thread.post
+        if self._upstreams is not None:
+            self._upstreams.begin(thread.post)
+
+    def reload(self, config: GatewayConfig) -> Callable[[], None]:
+        """See `Serving`."""
+        tls = server_tls(config.tls)
+
+        def apply() -> None:
+            self._config = config
+            thread = self._thread
+            if thread is not None:
+                thread.run(self._apply(tls), _RELOAD_TIMEOUT)
+                self._tell_dates(tls)
+
+        return apply
 
     def stop(self, deadline: float) -> None:
         """Close the listener, let what is under way end, then close everything.
@@ -112,44 +150,60 @@ class Proxy:
                 plane.log.stop(max(end - time.monotonic(), 0.1))
             thread.stop(max(end - time.monotonic(), 0.1))
 
-    async def _open(self) -> None:
+    async def _open(self, tls: ServerTls | None) -> None:
         config, clock = self._config, self._context.clock
         loop = asyncio.get_running_loop()
+        upstreams = UpstreamSide(loop, config, self._context.events, self._random, self._outward)
         plane = DataPlane(
             config,
             self._admitter,
             clock,
             loop,
             RequestIds(clock, self._random),
-            Pool(loop, config.pool_size, config.pool_idle),
+            upstreams.pool,
             self._log(),
             f"{config.server_name}-{self._random.getrandbits(64):016x}".encode(),
+            TraceContext(self._random, starts=config.trace_context == "start"),
+            tls,
         )
-        self._server = await loop.create_server(
-            lambda: ClientConnection(plane),
-            config.host,
-            config.port,
-            backlog=_BACKLOG,
-            reuse_address=True,
-        )
+        self._listener = Listener(lambda: self._protocol(plane))
+        sockets = self._context.sockets
+        inherited = sockets.take("gateway", config.host, config.port, first=True)
+        self._address = await self._listener.open(config, inherited, lasting=sockets.lasting)
         if plane.log is not None:
             plane.log.start(loop)
-        host, port = self._server.sockets[0].getsockname()[:2]
-        self._address = host, port
         self._plane = plane
+        self._upstreams = upstreams
+        self._tell_dates(tls)
+
+    def _protocol(self, plane: DataPlane) -> asyncio.Protocol:
+        """What a new connection begins with."""
+        tls = plane.tls
+        return ClientConnection(plane) if tls is None else Handshake(plane, tls, self._handshakes)
+
+    def _tell_dates(self, tls: ServerTls | None) -> None:
+        if tls is not None:
+            tls.tell_dates(self._context.clock.time(), self._context.events)
+
+    async def _apply(self, tls: ServerTls | None) -> None:
+        """Other settings, for what begins from now on."""
+        plane, upstreams, config = self._plane, self._upstreams, self._config
+        assert plane is not None
+        assert upstreams is not None
+        plane.reconfigure(config, tls)
+        upstreams.reconfigure(config)
+        if plane.log is not None:
+            plane.log.reload(config)
 
     def _log(self) -> AccessLog | None:
         name, directory = self._config.access_log, self._context.data_dir
         if not name or (directory is None and not Path(name).is_absolute()):
             return None
-        return AccessLog((directory or Path()) / name, self._context.events)
+        return AccessLog((directory or Path()) / name, self._config, self._context.events)
 
     async def _drain(self, plane: DataPlane, patience: float) -> None:
-        await asyncio.sleep(_LAST_CALL)
-        for _ in range(_LAST_PASSES):
-            await asyncio.sleep(0)
-        assert self._server is not None
-        self._server.close()
+        assert self._listener is not None
+        await self._listener.close()
         plane.draining = True
         plane.pool.close()
         for client in tuple(plane.clients):
@@ -161,25 +215,7 @@ class Proxy:
             for client in tuple(plane.clients):
                 client.end()
             await plane.emptied.wait()
-        await plane.pool.closed()
+        assert self._upstreams is not None
+        await self._upstreams.closed()
         if plane.log is not None:
             plane.log.flush()
-
-
-def _translated(error: OSError | UnicodeError, config: GatewayConfig) -> Exception:
-    place = f"{config.host}:{config.port}"
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.EADDRINUSE:
-        return AddressInUse(
-            f"the gateway cannot listen on {place}: somebody else does",
-            hint="choose another [gateway] port, or 0 for a free one",
-        )
-    if number in (errno.EACCES, errno.EPERM):
-        return PermissionRefused(
-            f"the gateway may not listen on {place}", hint="choose a [gateway] port above 1023"
-        )
-    reason = getattr(error, "strerror", None) or error
-    return InvalidConfig(
-        f"the gateway cannot listen on {place}: {reason}",
-        hint="[gateway] host must be an address of this machine",
-    )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abi_engine.features.gateway.admission import Refusal
-from abi_engine.features.gateway.proxy.access_log import Entry
-from abi_engine.features.gateway.proxy.answers import problem
+from abi_engine.features.gateway.admission import Access, Admission, Refusal
+from abi_engine.features.gateway.proxy.answers import Trouble, problem
 from abi_engine.features.gateway.proxy.head import RequestHead
 from abi_engine.features.gateway.proxy.headers import forwarded_address, forwarded_request_id
+from abi_engine.features.gateway.proxy.log_lines import Entry, NcsaEntry
+from abi_engine.features.gateway.proxy.trace_context import NO_TRACE
 
 if TYPE_CHECKING:
     from abi_engine.features.gateway.proxy.client_connection import ClientConnection
@@ -28,7 +29,18 @@ class Request:
         since: when its first byte came, in the loop's time.
     """
 
-    __slots__ = ("_plane", "address", "client", "head", "id", "id_line", "since", "started")
+    __slots__ = (
+        "_plane",
+        "access",
+        "address",
+        "client",
+        "head",
+        "id",
+        "id_line",
+        "since",
+        "started",
+        "trace",
+    )
 
     def __init__(
         self, plane: DataPlane, client: ClientConnection, head: RequestHead | None, since: float
@@ -45,6 +57,9 @@ class Request:
             request_id = forwarded_request_id(head)
         self.id = request_id or plane.ids.next()
         self.id_line = b"X-Request-ID: " + self.id.encode("ascii")
+        self.trace = NO_TRACE if head is None else plane.trace_context.of(head)
+        self.access: Access | None = None
+        """What is known of who asked; None where the route has no door, or there is none."""
 
     def duration(self) -> float:
         """Seconds since the head was there."""
@@ -58,12 +73,14 @@ class Request:
 
     def answer(self, refusal: Refusal, *, keep_alive: bool) -> int:
         """Write the gateway's own answer; tell how many bytes of it are body."""
+        access = self.access
+        cors = () if access is None else access.cors or ()
         data, size = problem(
             refusal.status,
             refusal.reason,
             self.id,
             date=self._plane.date(),
-            headers=refusal.headers,
+            headers=refusal.headers + cors,
             connection=self.connection_line(keep_alive=keep_alive),
             without_body=self.head is not None and self.head.method == "HEAD",
         )
@@ -75,6 +92,20 @@ class Request:
         size = self.answer(refusal, keep_alive=keep_alive)
         self._plane.admitter.refused(refusal.status, self.duration(), bytes_out=size)
         self.log(refusal.status, bytes_out=size, route=refusal.route, error=word)
+
+    def refuse(
+        self, admission: Admission, refusal: Refusal, word: str, *, keep_alive: bool
+    ) -> None:
+        """Answer, count and log a request that was admitted, and goes no further."""
+        size, status = self.answer(refusal, keep_alive=keep_alive), refusal.status
+        admission.finish(status, self.duration(), bytes_in=0, bytes_out=size, cancelled=False)
+        self.log(status, bytes_out=size, route=admission.route.path, error=word)
+
+    def leave(self, admission: Admission, trouble: Trouble) -> None:
+        """Count and log a request that was admitted, and whose client left before it went on."""
+        status = trouble.status
+        admission.finish(status, self.duration(), bytes_in=0, bytes_out=0, cancelled=True)
+        self.log(status, route=admission.route.path, error=trouble.word)
 
     def log(
         self,
@@ -92,19 +123,25 @@ class Request:
         if plane.log is None:
             return
         head = self.head
-        plane.log.add(
-            Entry(
-                plane.clock.time(),
-                self.id,
-                self.address,
-                "" if head is None else head.method,
-                "" if head is None else head.target,
-                status,
-                bytes_in,
-                bytes_out,
-                (self.duration() if duration is None else duration) * 1000,
-                route,
-                upstream,
-                error,
-            )
+        access = self.access
+        entry = (Entry if plane.log.is_json else NcsaEntry)(
+            plane.clock.time(),
+            self.id,
+            self.address,
+            "" if head is None else head.method,
+            "" if head is None else head.target,
+            status,
+            bytes_in,
+            bytes_out,
+            (self.duration() if duration is None else duration) * 1000,
+            route,
+            upstream,
+            error,
+            "" if access is None else access.key,
+            self.trace.trace_id,
         )
+        if head is not None and isinstance(entry, NcsaEntry):
+            entry.http11 = head.http11
+            entry.referer = head.header("referer") or ""
+            entry.user_agent = head.header("user-agent") or ""
+        plane.log.add(entry)

@@ -41,13 +41,24 @@ class Timing:
         since: when its first byte came.
     """
 
-    __slots__ = ("_grace", "_held", "_held_since", "_rate", "_since", "_timeouts", "moved", "stage")
+    __slots__ = (
+        "_end",
+        "_grace",
+        "_held",
+        "_held_since",
+        "_rate",
+        "_since",
+        "_timeouts",
+        "moved",
+        "stage",
+    )
 
     def __init__(self, timeouts: Timeouts, limits: Limits, since: float) -> None:
         self._timeouts = timeouts
         self._rate = limits.body_rate
         self._grace = limits.body_grace
         self._since = since
+        self._end = since + timeouts.total
         self._held = 0.0
         self._held_since = inf
         self.stage = Stage.CONNECTING
@@ -69,6 +80,10 @@ class Timing:
         if self._held_since < inf:
             self._held += now - self._held_since
             self._held_since = inf
+
+    def lift_total(self) -> None:
+        """The answer may go on for ever."""
+        self._end = inf
 
     def shortest(self, *, with_body: bool) -> float:
         """The shortest time that any stage can have: who looks this often misses nothing."""
@@ -99,5 +114,4 @@ class Timing:
             at = self._since + self._held + allowed
             if at < due[0]:
                 due = at, Late.BODY_RATE
-        total = self._since + timeouts.total
-        return due if due[0] <= total else (total, Late.TOTAL)
+        return due if due[0] <= self._end else (self._end, Late.TOTAL)

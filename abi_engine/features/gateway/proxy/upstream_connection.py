@@ -6,18 +6,22 @@ Refuses responses that are ambiguous, oversize, or that nobody asked for.
 from __future__ import annotations
 
 import asyncio
+from select import POLLIN, poll
+from ssl import SSLError
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from abi_engine.features.gateway.proxy.answers import BAD_RESPONSE, UPSTREAM_LOST, Trouble
 from abi_engine.features.gateway.proxy.body import Body, ChunkedBody, EndlessBody, LengthBody
 from abi_engine.features.gateway.proxy.head import HEAD_END, BadMessage, ResponseHead
+from abi_engine.features.gateway.upstream_tls import tls_words
 
 if TYPE_CHECKING:
     from abi_engine.features.gateway.proxy.pool import Shelf
 
 _HEAD_SIZE: Final = 64 << 10
 _INTERIM: Final = 16
-_BODILESS: Final = frozenset((204, 304))
+_BODILESS: Final = frozenset((204, 205, 304))
+_LENGTHLESS: Final = frozenset((204, 205))
 
 
 class Reader(Protocol):
@@ -25,6 +29,14 @@ class Reader(Protocol):
 
     def interim_response(self, head: ResponseHead) -> None:
         """A 1xx response that is not the answer yet."""
+        ...
+
+    def switched(self, head: ResponseHead) -> None:
+        """The upstream changes to another protocol: take the connection with `hand_over`.
+
+        Raises:
+            BadMessage: that was not asked for.
+        """
         ...
 
     def response_began(self, head: ResponseHead, *, has_body: bool) -> None:
@@ -66,11 +78,13 @@ class UpstreamConnection(asyncio.Protocol):
         "_keep_alive",
         "_partial",
         "_paused",
+        "_poll",
         "_reader",
         "_silent",
         "_transport",
         "idle_until",
         "left",
+        "peer",
         "reused",
         "shelf",
     )
@@ -82,7 +96,10 @@ class UpstreamConnection(asyncio.Protocol):
         self.reused = False
         self.left = False
         """The shelf counts it no more."""
+        self.peer = ""
+        """The IP address it goes to, where the upstream is a name."""
         self._transport: asyncio.Transport | None = None
+        self._poll = poll()
         self._reader: Reader | None = None
         self._body: Body | None = None
         self._partial = b""
@@ -96,6 +113,15 @@ class UpstreamConnection(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether requests can be sent."""
         return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether requests can be sent, and not a byte or an end waits that nobody asked for.
+
+        The loop would see those too, but only after what it has before it now; and an answer that
+        was there before the question must never be taken for one to it.
+        """
+        return self.is_open and not self._poll.poll(0)
 
     @property
     def unsent(self) -> int:
@@ -128,8 +154,16 @@ class UpstreamConnection(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
 
+    def hand_over(self, end: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
+        """Let `end` have what comes from now on; what had come already comes back."""
+        assert self._transport is not None
+        waiting, self._partial = self._partial, b""
+        self._reader = None
+        self._transport.set_protocol(end)
+        return self._transport, waiting
+
     def close(self) -> None:
-        """Close it; nothing is being sent."""
+        """Close it when what was written has left."""
         self._reader = None
         if self._transport is not None:
             self._transport.close()
@@ -143,16 +177,20 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
         self._transport = cast("asyncio.Transport", transport)
+        self._poll.register(transport.get_extra_info("socket").fileno(), POLLIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the loop."""
         self._transport = None
         self.shelf.leave(self)
-        self._over(clean=exc is None)
+        self._fail(_lost(exc))
 
     def eof_received(self) -> None:
-        """Called by the loop, which then closes the connection."""
-        self._over(clean=True)
+        """Called by the loop, which then closes the connection; TLS says goodbye like that."""
+        if type(self._body) is EndlessBody:
+            self._end([], reusable=False)
+        else:
+            self._fail(UPSTREAM_LOST)
 
     def pause_writing(self) -> None:
         """Called by the loop."""
@@ -188,6 +226,10 @@ class UpstreamConnection(asyncio.Protocol):
                 self._partial = b""
                 self._answer(head)
                 return data
+            if head.status == 101:
+                self._partial = data
+                self._switch(head)
+                return b""
             self._pass_interim(head)
         if len(data) >= _HEAD_SIZE:
             raise BadMessage(502, "the head of the response is too large")
@@ -196,15 +238,21 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _pass_interim(self, head: ResponseHead) -> None:
         self._interim += 1
-        if head.status == 101 or self._interim > _INTERIM:
-            raise BadMessage(502, "an upgrade nobody asked for, or no end of interim responses")
+        if head.has_body or self._interim > _INTERIM:
+            raise BadMessage(502, "an interim response with a body, or no end of them")
         if self._reader is not None:
             self._reader.interim_response(head)
+
+    def _switch(self, head: ResponseHead) -> None:
+        if self._reader is not None:
+            self._reader.switched(head)
 
     def _answer(self, head: ResponseHead) -> None:
         self._keep_alive = head.keep_alive
         if self._for_head or head.status in _BODILESS:
             self._body = LengthBody(0)
+            if head.chunked or (head.has_body and head.status in _LENGTHLESS):
+                self._keep_alive = False  # a body may follow that there cannot be
         elif head.chunked:
             self._body = ChunkedBody()
         elif head.length is not None:
@@ -229,15 +277,16 @@ class UpstreamConnection(asyncio.Protocol):
         if reader is not None:
             reader.response_ended(pieces, reusable=reusable and self.is_open)
 
-    def _over(self, *, clean: bool) -> None:
-        if clean and type(self._body) is EndlessBody:
-            self._end([], reusable=False)
-        else:
-            self._fail(UPSTREAM_LOST)
-
     def _fail(self, trouble: Trouble) -> None:
         reader = self._reader
         self._partial = b""
         self.abort()
         if reader is not None:
             reader.upstream_failed(trouble, silent=self._silent)
+
+
+def _lost(error: Exception | None) -> Trouble:
+    """What it means that a connection was lost before its end was said."""
+    if isinstance(error, SSLError):
+        return Trouble(502, "tls_failed", tls_words(error))
+    return UPSTREAM_LOST

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from abi_engine.features.gateway.admission import Attempt, Refusal
 from abi_engine.features.gateway.api import Balance, LimitBy, RouteLimit
-from abi_engine.features.gateway.live_route import RETRY_RESERVE
+from abi_engine.features.gateway.live_route import REQUESTS_PER_RETRY, RETRY_RESERVE
 from abi_engine.runtime.breaker import BreakerSettings, BreakerState
-from tests.engine.features.gateway.made_gateway import MadeGateway, route
+from tests.engine.features.gateway.made_gateway import UPSTREAM, MadeGateway, route
 
 ONE, TWO, THREE = (f"http://127.0.0.1:{port}" for port in (9001, 9002, 9003))
 
@@ -176,8 +176,39 @@ def test_a_request_is_finished_once() -> None:
     assert (traffic.requests_total, traffic.in_flight, traffic.bytes_out_total) == (1, 0, 2)
 
 
+def earn(made: MadeGateway, requests: int) -> None:
+    """Requests to `/a` that need no upstream, for which the route may retry others."""
+    for _ in range(requests):
+        made.admitted("/a").finish(200, 0.1, bytes_in=0, bytes_out=0, cancelled=False)
+
+
+@pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
+def test_an_answer_without_an_end_tells_the_breaker_at_once_and_stays_in_flight(end: str) -> None:
+    settings = BreakerSettings(failure_threshold=1, half_open_max=1, reset_timeout=1)
+    made = MadeGateway(route("/a"), breaker=settings)
+    made.request("/a", 500)
+    made.clock.advance(10)
+    trial = made.attempt(made.admitted("/a"))
+    assert made.gateway.breaker_state(UPSTREAM) is BreakerState.HALF_OPEN
+    for _ in range(2):
+        trial.settled(0.1)
+    assert made.gateway.breaker_state(UPSTREAM) is BreakerState.CLOSED
+    (upstream,) = made.gateway.breakers()
+    assert upstream.traffic.in_flight == 1
+    if end == "failed":
+        trial.failed("reset", 0.1)
+    elif end == "succeeded":
+        trial.succeeded(0.1, 101)
+    else:
+        trial.cancelled()
+    (upstream,) = made.gateway.breakers()
+    assert upstream.traffic.in_flight == 0
+    assert made.gateway.breaker_state(UPSTREAM) is BreakerState.CLOSED
+
+
 def test_a_retry_goes_elsewhere_and_is_counted() -> None:
     made = MadeGateway(route("/a", upstreams=(ONE, TWO)))
+    earn(made, REQUESTS_PER_RETRY - 1)
     admission = made.admitted("/a")
     first = made.attempt(admission)
     first.failed("reset", 0.1)
@@ -186,7 +217,7 @@ def test_a_retry_goes_elsewhere_and_is_counted() -> None:
     second.succeeded(0.1, 200)
     admission.finish(200, 0.2, bytes_in=0, bytes_out=9, cancelled=False)
     traffic = made.gateway.route_detail("/a").stats.traffic
-    assert (traffic.retries_total, traffic.errors_total, traffic.requests_total) == (1, 0, 1)
+    assert (traffic.retries_total, traffic.errors_total, traffic.requests_total) == (1, 0, 5)
     by_name = {one.upstream: one.traffic for one in made.gateway.breakers()}
     assert by_name[second.upstream.name].retries_total == 1
     assert by_name[second.upstream.name].bytes_out_total == 9
@@ -205,9 +236,57 @@ def test_retries_add_a_fifth_at_most() -> None:
         else:
             retried += 1
             second.cancelled()
-    assert retried <= 500 * 0.2 + RETRY_RESERVE
-    assert retried >= 500 * 0.2
+    assert retried == 500 / REQUESTS_PER_RETRY
     assert all(one.traffic.in_flight == 0 for one in made.gateway.breakers())
+
+
+def test_no_more_than_the_reserve_is_retried_at_once() -> None:
+    made = MadeGateway(route("/a", upstreams=(ONE, TWO)))
+    earn(made, 1000)
+    admission = made.admitted("/a")
+    for _ in range(RETRY_RESERVE):
+        made.attempt(admission, ONE).cancelled()
+    assert refusal(admission.attempt(frozenset((ONE,)))).status == 503
+
+
+def test_the_retries_of_a_key_go_to_the_same_upstreams_in_the_same_order() -> None:
+    upstreams = (ONE, TWO, THREE)
+    made = MadeGateway(route("/a", upstreams=upstreams, balance=Balance.CONSISTENT_HASH))
+    orders = set()
+    for _ in range(5):
+        admission = made.admitted("/a")
+        tried: list[str] = []
+        for _ in upstreams:
+            attempt = admission.attempt(frozenset(tried), unsent=True)
+            assert not isinstance(attempt, Refusal)
+            tried.append(attempt.upstream.name)
+            attempt.cancelled()
+        assert refusal(admission.attempt(frozenset(tried), unsent=True)).status == 503
+        orders.add(tuple(tried))
+    ((*order,),) = orders
+    assert sorted(order) == sorted(upstreams)
+
+
+def test_a_retry_after_nothing_was_sent_is_counted_and_costs_nothing() -> None:
+    made = MadeGateway(route("/a", upstreams=(ONE, TWO)))
+    for count in range(1, 100):
+        admission = made.admitted("/a")
+        attempt = admission.attempt(frozenset((ONE,)), unsent=True)
+        assert not isinstance(attempt, Refusal)
+        attempt.cancelled()
+        assert made.gateway.stats().traffic.retries_total == count
+
+
+def test_a_retry_that_is_refused_leaves_the_bytes_with_the_upstream_before() -> None:
+    made = MadeGateway(route("/a", upstreams=(ONE, TWO)))
+    admission = made.admitted("/a")
+    first = made.attempt(admission)
+    refusal(admission.attempt(frozenset((first.upstream.name,))))
+    first.failed("answered 503", 0.1, 503)
+    admission.finish(503, 0.2, bytes_in=0, bytes_out=9, cancelled=False)
+    by_name = {one.upstream: one.traffic.bytes_out_total for one in made.gateway.breakers()}
+    assert by_name.pop(first.upstream.name) == 9
+    assert set(by_name.values()) == {0}
 
 
 def test_a_key_goes_to_one_upstream() -> None:

@@ -18,6 +18,7 @@ from abi_engine.features.gateway.balance import (
     Only,
     RoundRobin,
     Weighted,
+    after_use,
     build,
 )
 from tests.engine.features.gateway.made_gateway import together
@@ -50,8 +51,65 @@ def test_each_has_its_turn() -> None:
     assert choices(RoundRobin(3), 7) == [0, 1, 2, 0, 1, 2, 0]
 
 
-def test_one_that_refuses_gives_its_turn_away() -> None:
-    assert Counter(choices(RoundRobin(3), 300, frozenset({1}))) == {0: 100, 2: 200}
+@pytest.mark.parametrize("policy", [Balance.ROUND_ROBIN, Balance.LEAST_IN_FLIGHT])
+@given(count=st.integers(2, 8), data=st.data())
+def test_the_others_share_evenly_what_broken_ones_had(
+    policy: Balance, count: int, data: st.DataObject
+) -> None:
+    broken = data.draw(st.frozensets(st.integers(0, count - 1), max_size=count - 1))
+    balancer = build(policy, NAMES[:count], (), [lambda: 0] * count)
+    well = count - len(broken)
+    assert Counter(choices(balancer, 20 * well, broken)) == {
+        number: 20 for number in range(count) if number not in broken
+    }
+
+
+@pytest.mark.parametrize("policy", [Balance.ROUND_ROBIN, Balance.WEIGHTED])
+def test_a_retry_takes_no_other_requests_turn(policy: Balance) -> None:
+    balancer = build(policy, NAMES[:2], [1, 1], [lambda: 0] * 2)
+    firsts = []
+    for _ in range(8):
+        order = iter(balancer.order(""))
+        firsts.append(next(order))
+        if firsts[-1] == 0:  # it was used, and failed
+            assert next(after_use(order)) == 1
+    assert 3 <= Counter(firsts)[0] <= 5
+
+
+@pytest.mark.parametrize("policy", list(Balance))
+def test_nothing_is_left_after_the_last(policy: Balance) -> None:
+    order = iter(build(policy, NAMES[:2], [1, 1], [lambda: 0] * 2).order(""))
+    assert len(list(order)) == 2
+    assert list(after_use(order)) == []
+
+
+def test_one_that_is_well_again_has_its_turn_and_no_more() -> None:
+    balancer = RoundRobin(3)
+    choices(balancer, 1000, frozenset({1}))
+    assert Counter(choices(balancer, 6)) == {0: 2, 1: 2, 2: 2}
+
+
+@given(st.text(), st.integers(2, 8), st.data())
+def test_a_key_of_a_broken_upstream_goes_where_it_would_without_it(
+    key: str, count: int, data: st.DataObject
+) -> None:
+    broken = data.draw(st.frozensets(st.integers(0, count - 1), min_size=1, max_size=count - 1))
+    names = NAMES[:count]
+    left = [name for number, name in enumerate(names) if number not in broken]
+    assert (
+        names[first(ConsistentHash(names), broken, key)]
+        == left[first(ConsistentHash(left), key=key)]
+    )
+
+
+def test_keys_of_a_broken_upstream_are_spread_over_the_others() -> None:
+    balancer = ConsistentHash(NAMES[:4])
+    moved = [
+        first(balancer, frozenset({0}), key)
+        for key in (f"client-{number}" for number in range(4000))
+        if first(balancer, key=key) == 0
+    ]
+    assert all(200 < Counter(moved)[number] < 470 for number in (1, 2, 3))
 
 
 def test_the_least_busy_is_first_and_equals_take_turns() -> None:

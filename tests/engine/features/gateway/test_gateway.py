@@ -211,14 +211,14 @@ def test_metrics_are_what_a_scraper_reads() -> None:
         "abi_gateway_request_duration_seconds_count 2",
         f'abi_gateway_upstream_breaker_state{{upstream="{UPSTREAM}",state="closed"}} 1',
         f'abi_gateway_upstream_breaker_state{{upstream="{UPSTREAM}",state="open"}} 0',
-        f'abi_gateway_upstream_errors_total{{upstream="{UPSTREAM}"}} 1',
+        f'abi_gateway_upstream_errors_total{{upstream="{UPSTREAM}",cause="status"}} 1',
         "abi_gateway_in_flight 0",
     } <= lines
 
 
 def test_before_anything_was_measured_a_quantile_is_nothing() -> None:
     text = prometheus_text(MadeGateway().gateway.metrics())
-    assert 'abi_gateway_request_duration_seconds{quantile="0.5"} NaN' in text
+    assert 'abi_gateway_recent_request_duration_seconds{quantile="0.5"} NaN' in text
 
 
 def test_an_embedded_gateway_is_well_and_says_that_it_does_not_listen() -> None:

@@ -10,13 +10,22 @@ from pathlib import Path
 import pytest
 
 from abi_engine.core.clock import SystemClock
-from abi_engine.core.errors import AddressInUse, InvalidArguments, Severity, TimedOut
+from abi_engine.core.errors import (
+    AddressInUse,
+    InvalidArguments,
+    InvalidConfig,
+    Severity,
+    TimedOut,
+    Unavailable,
+)
 from abi_engine.core.events import EventLog
 from abi_engine.core.feature import Context, State
+from abi_engine.core.inherited import InheritedSockets
 from abi_engine.features.gateway.api import GatewayNotListening, InvalidRoute, RouteLimit
-from abi_engine.features.gateway.config import GatewayConfig
+from abi_engine.features.gateway.config import Certificate, GatewayConfig
 from abi_engine.features.gateway.gateway import Gateway
 from tests.engine.features.gateway.made_gateway import route
+from tests.engine.features.gateway.proxy.secure import Authority, tls
 from tests.engine.features.gateway.proxy.upstream import Upstream, Visit, answering
 
 
@@ -194,3 +203,74 @@ def test_a_stopped_gateway_listens_no_more_and_may_start_again(tmp_path: Path) -
     gateway.start()
     assert gateway.health().ok
     gateway.stop(5)
+
+
+def secure(data_dir: Path, **settings: object) -> Gateway:
+    certificate = Authority(data_dir).issue("gateway.test")
+    clock = SystemClock()
+    context = Context(clock, EventLog(clock), data_dir, listening=True)
+    config = GatewayConfig(port=0, linger=0.1, tls=tls(certificate, **settings))
+    return Gateway(config, context)
+
+
+def test_a_gateway_that_speaks_tls_says_so_and_tries_itself(tmp_path: Path) -> None:
+    gateway = secure(tmp_path)
+    gateway.start()
+    with Upstream(answering()) as upstream:
+        gateway.add_route(route("/a", upstreams=(upstream.url,)))
+        assert gateway.report().listening.startswith("https://127.0.0.1:")
+        assert gateway.health().ok
+        assert gateway.send_test_request("/a").status == 200
+        gateway.stop(5)
+
+
+def test_where_clients_must_show_certificates_the_engine_has_none(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    gateway = secure(tmp_path, client_certificates="required", client_ca=str(authority.file))
+    gateway.start()
+    with pytest.raises(Unavailable, match="must show a certificate") as caught:
+        gateway.send_test_request("/a")
+    assert "curl --cert" in caught.value.hint
+    gateway.stop(5)
+
+
+def test_a_file_that_cannot_be_used_fails_the_start(tmp_path: Path) -> None:
+    clock = SystemClock()
+    context = Context(clock, EventLog(clock), tmp_path, listening=True)
+    nowhere = Certificate("/nowhere/a.pem", "/nowhere/a.key")
+    gateway = Gateway(GatewayConfig(port=0, tls=tls(nowhere)), context)
+    with pytest.raises(InvalidConfig, match=r"/nowhere/a\.pem"):
+        gateway.start()
+    assert gateway.state is State.FAILED
+
+
+def test_it_listens_on_a_socket_that_it_was_given(tmp_path: Path) -> None:
+    clock = SystemClock()
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        sockets = InheritedSockets([("gateway", held)])
+        context = Context(clock, EventLog(clock), tmp_path, listening=True, sockets=sockets)
+        gateway = Gateway(GatewayConfig(port=0, linger=0.1), context)
+        gateway.start()
+        port = held.getsockname()[1]
+        assert gateway.report().listening == f"http://127.0.0.1:{port}"
+        assert gateway.send_test_request("/").status == 404
+        gateway.stop(5)
+        # It lives on: whoever comes waits for the next one.
+        socket.create_connection(("127.0.0.1", port), 5).close()
+
+
+def test_two_gateways_share_a_port_where_both_say_so(tmp_path: Path) -> None:
+    clock = SystemClock()
+    context = Context(clock, EventLog(clock), tmp_path, listening=True)
+    first = Gateway(GatewayConfig(port=0, linger=0.1, reuse_port=True), context)
+    first.start()
+    port = int(first.report().listening.rpartition(":")[2])
+    second = Gateway(GatewayConfig(port=port, linger=0.1, reuse_port=True), context)
+    second.start()
+    other = Gateway(GatewayConfig(port=port, linger=0.1), context)
+    with pytest.raises(AddressInUse) as caught:
+        other.start()
+    assert "reuse_port" in caught.value.hint
+    first.stop(5)
+    assert second.send_test_request("/").status == 404
+    second.stop(5)

@@ -130,7 +130,7 @@ def test_without_a_data_directory_nothing_is_written(
     [
         (f"{TABLE.format('/ok')}{TABLE.format('/a//b')}", ":4:"),
         (f"{TABLE.format('/a')}\n{TABLE.format('/a')}", ":5: route '/a': there is one"),
-        (TABLE.format("/a").replace("http", "https"), ":1:"),
+        (TABLE.format("/a").replace("http", "ftp"), ":1:"),
         ("[[routes]\n", ":1:"),
     ],
 )

@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 
 from abi_engine.core.errors import DataDirectoryError, InvalidConfig
 from abi_engine.features.gateway.api import (
+    AuthScheme,
     Balance,
+    Concurrency,
+    Cors,
     HeaderRules,
+    HealthCheck,
     LimitBy,
+    Retries,
     Route,
+    RouteAuth,
     RouteLimit,
     Timeouts,
+    UpstreamTls,
 )
 from abi_engine.features.gateway.route_file import FILE_NAME, RouteFile
 from abi_engine.runtime.limiter import LimitKind
@@ -24,6 +31,7 @@ from tests.scale import scaled
 
 SECONDS = st.floats(0.001, 86_400, allow_nan=False)
 NAMES = st.text("abcXYZ-", min_size=1, max_size=8)
+TEXTS = st.lists(st.text(max_size=8), max_size=3).map(tuple)
 RULES = st.builds(
     HeaderRules,
     set=st.dictionaries(NAMES, st.text(max_size=12), max_size=3),
@@ -51,6 +59,20 @@ ROUTES = st.builds(
     preserve_host=st.booleans(),
     request_headers=RULES,
     response_headers=RULES,
+    retries=st.builds(Retries, attempts=st.integers(0, 8), statuses=st.just((502,))),
+    health_check=st.none() | st.builds(HealthCheck, host=st.text(max_size=8)),
+    upstream_tls=st.builds(UpstreamTls, verify=st.booleans(), ca=st.text(max_size=8)),
+    concurrency=st.none() | st.builds(Concurrency, st.integers(1, 9), st.integers(0, 9), SECONDS),
+    auth=st.none()
+    | st.builds(
+        RouteAuth,
+        accept=st.sampled_from([(), tuple(AuthScheme)]),
+        header=st.text(max_size=8),
+        keys=TEXTS,
+        forward=st.booleans(),
+    ),
+    cors=st.none() | st.builds(Cors, TEXTS, TEXTS, TEXTS, TEXTS, credentials=st.booleans()),
+    upgrades=TEXTS,
     enabled=st.booleans(),
 )
 

@@ -10,6 +10,7 @@ from abi_engine.core.errors import InvalidArguments
 from abi_engine.features.gateway.api import (
     Balance,
     HeaderRules,
+    HealthCheck,
     InvalidRoute,
     LimitBy,
     Route,
@@ -44,7 +45,9 @@ TWO = ("http://127.0.0.1:9001", "http://127.0.0.1:9002")
         (Route("/a", ()), "0 upstreams"),
         (Route("/a", tuple(f"http://h:{n}" for n in range(1, 66))), "65 upstreams"),
         (Route("/a", UP * 2), "twice"),
-        (Route("/a", ("https://h",)), "not served yet"),
+        (Route("/a", UP, health_check=HealthCheck(host="a b")), "health_check.host"),
+        (Route("/a", UP, health_check=HealthCheck(host="a\r\nX: y")), "health_check.host"),
+        (Route("/a", UP, health_check=HealthCheck(path="/a b")), "path"),
         (Route("/a", UP, methods=("get",)), "GET"),
         (Route("/a", UP, methods=("GET", "GET")), "twice"),
         (Route("/a", UP, methods=("G T",)), "no method"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,12 @@ from hypothesis import strategies as st
 
 from abi_engine.core.clock import ManualClock
 from abi_engine.features.gateway.api import Latency, Traffic
-from abi_engine.features.gateway.traffic import TrafficCounts, latency_bars
+from abi_engine.features.gateway.latencies import latency_bars
+from abi_engine.features.gateway.traffic import (
+    DURATIONS,
+    TrafficCounts,
+    finish_both,
+)
 from tests.engine.features.gateway.made_gateway import together
 
 
@@ -140,3 +147,66 @@ def test_a_tally_says_what_the_whole_says(steps: list[str]) -> None:
         assert tally.calls == 0
     else:
         assert tuple(tally) == recent[:4]
+
+
+requests = st.tuples(
+    st.sampled_from([0, 101, 200, 204, 302, 404, 499, 500, 503]),
+    st.one_of(st.floats(0, 100), st.sampled_from(DURATIONS)),
+    st.booleans(),
+    st.integers(0, 10),
+    st.integers(0, 10),
+    st.booleans(),
+)
+
+
+@given(
+    st.lists(st.tuples(requests, st.sampled_from([0.0, 0.0, 0.0, 4.0, 11.0, 70.0])), max_size=150),
+    st.randoms(use_true_random=False),
+)
+def test_totals_are_what_a_log_of_every_request_says(log: list[Any], random: Random) -> None:
+    clock = ManualClock()
+    counts, other = TrafficCounts(clock), TrafficCounts(clock)
+    seen: list[tuple[float, Any]] = []
+    for request, pause in log:
+        clock.advance(pause)
+        status, duration, error, bytes_in, bytes_out, cancelled = request
+        for one in (counts, other):
+            one.begin()
+        finish_both(
+            counts,
+            other,
+            status,
+            duration,
+            error=error,
+            bytes_in=bytes_in,
+            bytes_out=bytes_out,
+            cancelled=cancelled,
+        )
+        seen.append((clock.monotonic() // 10, request))
+        if random.random() < 0.05:
+            assert counts.totals().requests == len(seen)
+    totals = counts.totals()
+    assert totals._replace(duration=0) == other.totals()._replace(duration=0)
+    assert totals.requests == len(log) == sum(totals.statuses) == sum(totals.durations)
+    assert totals.statuses[2] == sum(request[0] in (200, 204) for _, request in seen)
+    assert totals.errors == sum(request[2] for _, request in seen)
+    assert totals.bytes_in == sum(request[3] for _, request in seen)
+    assert totals.bytes_out == sum(request[4] for _, request in seen)
+    assert totals.cancelled == sum(request[5] for _, request in seen)
+    assert totals.duration == pytest.approx(sum(request[1] for _, request in seen))
+    for place, edge in enumerate(DURATIONS):
+        up_to = sum(request[1] <= edge for _, request in seen)
+        assert sum(totals.durations[: place + 1]) == up_to
+    newest = clock.monotonic() // 10
+    recent = [request for number, request in seen if number > newest - 6]
+    assert counts.tally()[1:] == (len(recent), sum(request[2] for request in recent), 0)
+    assert counts.count_in_flight() == 0
+
+
+def test_the_last_request_is_dated_when_it_was_over_whenever_it_is_asked_for() -> None:
+    clock = ManualClock(5_000)
+    counts = TrafficCounts(clock)
+    counts.begin()
+    counts.finish(200, 0.1)
+    clock.advance(33)
+    assert counts.last_hit == 5_000

@@ -26,6 +26,8 @@ from abi_engine.runtime.breaker import BreakerSettings, BreakerState, Transition
         ("http://[::1]:9/x", "http://[::1]:9", "/x"),
         ("http://[0:0:0:0:0:0:0:1]", "http://[::1]:80", ""),
         ("http://my_service-1:80", "http://my_service-1:80", ""),
+        ("https://Api.example/v1", "https://api.example:443", "/v1"),
+        ("HTTPS://[::1]:8443", "https://[::1]:8443", ""),
     ],
 )
 def test_an_address_has_one_name(url: str, name: str, prefix: str) -> None:
@@ -39,8 +41,7 @@ def test_an_address_has_one_name(url: str, name: str, prefix: str) -> None:
     [
         ("", "no URL"),
         ("127.0.0.1:80", "no URL"),
-        ("https://h", "not served yet"),
-        ("ftp://h", "'ftp' is not http"),
+        ("ftp://h", "'ftp' is neither"),
         ("\x1b[31m://h", r"\\x1b"),
         ("http://user:secret@h", "user name"),
         ("http://h?x=1", "a query"),

@@ -6,17 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Condition
 
-from abi_engine.features.gateway.admission import Refusal, UpstreamAddress
+from abi_engine.features.gateway.admission import Access, Cause, Refusal, UpstreamAddress
 from abi_engine.features.gateway.api import Route
-
-
-def address_of(url: str) -> UpstreamAddress:
-    """`http://host:port/prefix` in parts."""
-    authority, slash, path = url.removeprefix("http://").partition("/")
-    host, _, port = authority.rpartition(":")
-    name = f"http://{authority}"
-    prefix = (slash + path).rstrip("/")
-    return UpstreamAddress(name, "http", host.strip("[]"), int(port), prefix)
+from abi_engine.features.gateway.upstreams import parse_upstream
 
 
 @dataclass
@@ -36,11 +28,20 @@ class Attempting:
     upstream: UpstreamAddress
     outcome: str = "open"
     latency: float = -1.0
+    settlings: int = 0
+    cause: Cause | None = None
+
+    def settled(self, latency: float) -> None:
+        assert self.outcome == "open"
+        self.settlings += 1
 
     def succeeded(self, latency: float, status: int = 0) -> None:
         self._end(f"succeeded {status}", latency)
 
-    def failed(self, reason: str, latency: float, status: int = 0) -> None:
+    def failed(
+        self, reason: str, latency: float, status: int = 0, cause: Cause = Cause.BROKEN
+    ) -> None:
+        self.cause = Cause.STATUS if status else cause
         self._end(f"failed {reason}", latency)
 
     def cancelled(self) -> None:
@@ -58,12 +59,28 @@ class Admitted:
     target: str
     attempts: list[Attempting] = field(default_factory=list)
     over: bool = False
+    access: Access | None = None
 
-    def attempt(self, exclude: frozenset[str] = frozenset()) -> Attempting | Refusal:
+    def attempt(
+        self, exclude: frozenset[str] = frozenset(), *, unsent: bool = False
+    ) -> Attempting | Refusal:
         if self.owner.closed_to_attempts:
             return Refusal(503, "no upstream", (("Retry-After", "7"),), self.route.path)
-        self.attempts.append(Attempting(address_of(self.route.upstreams[0])))
+        tls = self.route.upstream_tls
+        addresses = (parse_upstream(url, tls) for url in self.route.upstreams)
+        address = next((one for one in addresses if one.name not in exclude), None)
+        paid = bool(exclude) and not unsent
+        if address is None or (paid and not self.owner.retries):
+            return Refusal(503, "no other upstream", route=self.route.path)
+        self.owner.retries -= paid
+        self.attempts.append(Attempting(address))
         return self.attempts[-1]
+
+    def enter(self, called: Callable[[], None]) -> bool | Refusal:
+        raise AssertionError("no route here has a queue")
+
+    def overdue(self) -> Refusal:
+        raise AssertionError("no route here has a queue")
 
     def finish(
         self, status: int, duration: float, *, bytes_in: int, bytes_out: int, cancelled: bool
@@ -87,6 +104,8 @@ class Admitting:
         self.connections = 0
         self.admitted = 0
         self.closed_to_attempts = False
+        self.retries = 1000
+        """How many more the budget allows."""
         self._changed = Condition()
 
     def admit(

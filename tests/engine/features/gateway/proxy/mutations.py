@@ -15,6 +15,10 @@ _EXPECTING: Final = b"POST /expect HTTP/1.1\r\nHost: gateway\r\nExpect: 100-cont
 _UPGRADING: Final = (
     b"GET /hop HTTP/1.1\r\nHost: gateway\r\nConnection: x-a\r\nX-A: 1\r\nUpgrade: h2c\r\n"
 )
+_WEBSOCKET: Final = (
+    b"GET /chat HTTP/1.1\r\nHost: gateway\r\nConnection: keep-alive, Upgrade\r\n"
+    b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n"
+)
 _SEEDS: Final = (
     b"GET /a?q=1 HTTP/1.1\r\nHost: gateway\r\nAccept: */*\r\n\r\n",
     b"GET /a/b/../c HTTP/1.1\r\nHost: gateway\r\nX-Forwarded-For: 10.9.9.9\r\n\r\n",
@@ -29,6 +33,8 @@ _SEEDS: Final = (
     b"3;name=value\r\nabc\r\n0005;a\r\nde\r\nf\r\n0;last\r\nX-Trailer: 1\r\n\r\n",
     _EXPECTING + b"Content-Length: 5\r\n\r\n0\r\n\r\n",
     _UPGRADING + b"TE: trailers\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+    _WEBSOCKET,
+    _WEBSOCKET + HIDDEN,
 )
 _LINES: Final = (
     _CHUNKED,
@@ -56,6 +62,9 @@ _LINES: Final = (
     b" Host: evil\r\n",
     b"Connection: content-length, transfer-encoding, host, x-forwarded-for, via\r\n",
     b"Connection: close\r\n",
+    b"Connection: upgrade\r\n",
+    b"Upgrade: websocket\r\n",
+    b"Upgrade: h2c\r\n",
     b"X-Forwarded-For: 10.9.9.9\r\n",
     b"X_Forwarded_For: 10.9.9.9\r\n",
     b"Via: 1.1 abi\r\n",

@@ -16,6 +16,7 @@ from abi_engine.core.events import EventLog
 from abi_engine.core.feature import Context
 from abi_engine.features.gateway.api import Route, Timeouts
 from abi_engine.features.gateway.config import GatewayConfig, Limits
+from abi_engine.features.gateway.outward import Outward
 from abi_engine.features.gateway.proxy.proxy import Proxy
 from tests.engine.features.gateway.proxy.admitting import Admitting
 from tests.engine.features.gateway.proxy.client import Client
@@ -44,6 +45,7 @@ class Stage:
         limits: Limits = LIMITS,
         linger: float = 0.5,
         access_log: str = "",
+        outward: Outward | None = None,
         **settings: Any,
     ) -> Proxy:
         self.admitter.routes = list(routes)
@@ -51,7 +53,7 @@ class Stage:
             port=0, limits=limits, linger=linger, access_log=access_log, **settings
         )
         context = Context(self.clock, self.events, self.data_dir)
-        self.proxy = Proxy(config, self.admitter, context)
+        self.proxy = Proxy(config, self.admitter, context, outward=outward)
         self.proxy.start()
         self._stack.callback(self.proxy.stop, 5.0)
         return self.proxy
@@ -93,9 +95,9 @@ def until(condition: Callable[[], bool], deadline: float = 5.0) -> None:
         pause.wait(0.005)
 
 
-def route(path: str, upstream: str, **options: Any) -> Route:
+def route(path: str, *upstreams: str, **options: Any) -> Route:
     """A route without a limit of its rate."""
     timeouts = options.pop("timeouts", {})
     return Route(
-        path, (upstream,), limit=None, timeouts=msgspec.convert(timeouts, Timeouts), **options
+        path, upstreams, limit=None, timeouts=msgspec.convert(timeouts, Timeouts), **options
     )

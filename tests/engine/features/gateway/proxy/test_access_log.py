@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +11,11 @@ import pytest
 
 from abi_engine.core.clock import SystemClock
 from abi_engine.core.events import EventLog
+from abi_engine.features.gateway.config import GatewayConfig, LogFormat
 from abi_engine.features.gateway.proxy import access_log
-from abi_engine.features.gateway.proxy.access_log import AccessLog, Entry
+from abi_engine.features.gateway.proxy.access_log import AccessLog
+from abi_engine.features.gateway.proxy.log_file import LogFile
+from abi_engine.features.gateway.proxy.log_lines import Entry
 from tests.engine.features.gateway.proxy.stage import Stage, route
 
 
@@ -66,6 +68,8 @@ def test_every_request_leaves_a_line(stage: Stage, tmp_path: Path) -> None:
         "route": "/there",
         "upstream": upstream.url,
         "error": "",
+        "key": "",
+        "trace_id": "",
     }
     assert [(line["status"], line["error"]) for line in written[1:]] == [
         (404, "no_route"),
@@ -96,6 +100,12 @@ def test_a_log_that_cannot_be_written_is_said_once_and_costs_no_request(
     assert lost[0].details["dropped_total"] == 3
 
 
+def access_log_in(directory: Path, events: EventLog | None = None, **settings: Any) -> AccessLog:
+    return AccessLog(
+        directory / "log", GatewayConfig(**settings), events or EventLog(SystemClock())
+    )
+
+
 async def add_all(log: AccessLog, count: int) -> None:
     log.start(asyncio.get_running_loop())
     for number in range(count):
@@ -104,7 +114,7 @@ async def add_all(log: AccessLog, count: int) -> None:
 
 
 def test_lines_are_written_in_order_and_to_the_last(tmp_path: Path) -> None:
-    log = AccessLog(tmp_path / "log", EventLog(SystemClock()))
+    log = access_log_in(tmp_path)
     asyncio.run(add_all(log, 12_345))
     log.stop(5.0)
     written = lines(tmp_path / "log")
@@ -129,17 +139,17 @@ def test_what_the_disk_is_too_slow_for_is_dropped_counted_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, go_on = threading.Event(), threading.Event()
-    append = access_log._append
+    append = access_log.LogFile.append
 
-    def slow(path: Path, text: bytes) -> None:
+    def slow(file: LogFile, text: bytes, *, rotate: bool = False) -> None:
         writing.set()
         assert go_on.wait(10)
-        append(path, text)
+        append(file, text, rotate=rotate)
 
-    monkeypatch.setattr(access_log, "_append", slow)
+    monkeypatch.setattr(access_log.LogFile, "append", slow)
     monkeypatch.setattr(access_log, "_BATCH", 10)
     events = EventLog(SystemClock())
-    log = AccessLog(tmp_path / "log", events)
+    log = access_log_in(tmp_path, events)
 
     async def main() -> None:
         log.start(asyncio.get_running_loop())
@@ -161,7 +171,7 @@ def test_what_the_disk_is_too_slow_for_is_dropped_counted_and_said(
 
 
 def test_hostile_text_is_made_safe(tmp_path: Path) -> None:
-    log = AccessLog(tmp_path / "log", EventLog(SystemClock()))
+    log = access_log_in(tmp_path)
 
     async def main() -> None:
         log.start(asyncio.get_running_loop())
@@ -177,22 +187,56 @@ def test_hostile_text_is_made_safe(tmp_path: Path) -> None:
     assert len(line["target"]) == 2048
 
 
-def test_a_line_that_a_full_disk_tore_is_taken_back(
+def test_a_reload_begins_a_new_file_in_the_new_format(tmp_path: Path) -> None:
+    log = access_log_in(tmp_path)
+
+    async def main() -> None:
+        log.start(asyncio.get_running_loop())
+        log.add(entry(1))
+        log.reload(GatewayConfig(access_log_format=LogFormat.COMMON))
+        assert not log.is_json
+        log.add(entry(2))
+        log.flush()
+
+    asyncio.run(main())
+    log.stop(5.0)
+    assert [line["request_id"] for line in lines(tmp_path / "log.1")] == ["1"]
+    assert (tmp_path / "log").read_text() == (
+        '1.2.3.4 - - [01/Jan/1970:00:00:02 +0000] "GET / HTTP/1.1" 200 -\n'
+    )
+
+
+def test_a_file_that_cannot_be_put_aside_is_said_once_and_grows_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "access.log"
-    whole = os.write
+    def refuse(self: LogFile) -> None:
+        raise PermissionError(13, "Permission denied")
 
-    def full(descriptor: int, data: bytes) -> int:
-        if len(data) > 10:
-            return whole(descriptor, bytes(data[:10]))
-        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(LogFile, "_put_aside", refuse)
+    monkeypatch.setattr(access_log, "_BATCH", 10)
+    events = EventLog(SystemClock())
+    log = access_log_in(tmp_path, events, access_log_size=1)
+    asyncio.run(add_all(log, 50))
+    log.stop(5.0)
+    assert len(lines(tmp_path / "log")) == 50
+    assert log.dropped == 0
+    (event,) = events.latest()
+    assert "grows on: Permission denied" in event.message
 
-    access_log._append(path, b"first\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(access_log.os, "write", full)
-        with pytest.raises(OSError, match="No space"):
-            access_log._append(path, b"0123456789abcdef\n")
-    access_log._append(path, b"second\n")
-    assert path.read_bytes() == b"first\nsecond\n"
-    assert path.stat().st_mode & 0o777 == 0o600
+
+def test_the_other_formats_have_the_version_the_referer_and_the_browser(
+    stage: Stage, tmp_path: Path
+) -> None:
+    stage.serve(access_log="access.log", access_log_format=LogFormat.COMBINED)
+    client = stage.client()
+    client.send(
+        b'GET /there HTTP/1.1\r\nHost: a\r\nReferer: http://x/\r\nUser-Agent: a "b"\r\n\r\n'
+    )
+    assert client.answer().status == 200
+    client.send(b"GET /there HTTP/1.0\r\n\r\n")
+    assert client.answer().status == 200
+    stage.proxy.stop(5.0)
+    first, second = (tmp_path / "access.log").read_text().splitlines()
+    assert first.startswith("127.0.0.1 - - [")
+    assert first.endswith('] "GET /there HTTP/1.1" 200 5 "http://x/" "a \\"b\\""')
+    assert second.endswith('] "GET /there HTTP/1.0" 200 5 "-" "-"')

@@ -103,7 +103,7 @@ def test_a_head_half_received_may_come_to_its_end(stage: Stage) -> None:
 
 
 def test_idle_connections_are_closed_and_may_still_be_written_to(stage: Stage) -> None:
-    stage.serve(linger=5.0, limits=Limits(keepalive_timeout=60.0))
+    stage.serve(linger=0.5, limits=Limits(keepalive_timeout=60.0))
     client = stage.client()
     assert client.get().status == 200
     stopping = stop(stage)
@@ -113,6 +113,38 @@ def test_idle_connections_are_closed_and_may_still_be_written_to(stage: Stage) -
     client.socket.close()
     stopping.join(3)
     assert not stopping.is_alive(), "it waited for more than its clients"
+
+
+def test_who_asks_again_soon_is_answered_and_told_that_it_was_the_last_time(stage: Stage) -> None:
+    stage.serve(linger=5.0, limits=Limits(keepalive_timeout=60.0))
+    client, other = stage.client(), stage.client()
+    assert client.get().status == 200
+    stage.eventually(lambda plane: len(plane.clients) == 2)
+    stopping = stop(stage)
+    for late in (client, other):
+        answer = late.get()
+        assert (answer.status, answer.fields[b"connection"]) == (200, b"close")
+        assert late.rest() == b""
+        late.socket.close()
+    stopping.join(4)
+    assert not stopping.is_alive(), "it waited for more than its clients"
+
+
+def test_requests_that_wait_behind_one_another_are_all_answered(stage: Stage) -> None:
+    upstream = stage.serve(waiting)
+    client = stage.client()
+    client.send(GET * 5)
+    stage.eventually(lambda _: len(upstream.heads) == 1)
+    stopping = stop(stage)
+    upstream.released.set()
+    answers = [client.answer() for _ in range(5)]
+    assert [answer.status for answer in answers] == [200] * 5
+    closing = [b"connection" in answer.fields for answer in answers]
+    assert closing == [False] * 4 + [True], "the last one alone says so"
+    assert client.rest() == b""
+    client.socket.close()
+    stopping.join(5)
+    assert not stopping.is_alive()
 
 
 def test_a_client_that_does_not_close_is_waited_for_a_little(stage: Stage) -> None:

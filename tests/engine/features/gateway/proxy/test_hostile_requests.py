@@ -5,11 +5,16 @@ import json
 import pytest
 
 from abi_engine.features.gateway.config import Limits
-from tests.engine.features.gateway.proxy.hostile import REFUSED_HEADS, short
+from tests.engine.features.gateway.proxy.hostile import (
+    INSIDE,
+    REFUSED_CHUNKS,
+    REFUSED_HEADS,
+    short,
+)
 from tests.engine.features.gateway.proxy.stage import LIMITS, Stage
-from tests.engine.features.gateway.proxy.upstream import Visit, echoing
+from tests.engine.features.gateway.proxy.surprising import FORWARDED, Meant
+from tests.engine.features.gateway.proxy.upstream import Visit, echoing, fields_of
 
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 FORGIVEN = b"\r\nGET"  # one empty line in front is what old clients send after a body
 
@@ -33,7 +38,7 @@ def test_a_hostile_head_is_answered_400_and_nothing_behind_it_is_read(
     stage: Stage, raw: bytes
 ) -> None:
     upstream = stage.serve()
-    refused(stage, raw + SMUGGLED, 400)
+    refused(stage, raw + INSIDE, 400)
     assert upstream.heads == []
     assert stage.admitter.refusals == [400]
 
@@ -45,29 +50,7 @@ def test_how_a_hostile_head_arrives_changes_nothing(stage: Stage, raw: bytes) ->
         refused(stage, raw, 400, step=1)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"\r\n" + SMUGGLED,
-        b"x\r\n" + SMUGGLED,
-        b"-1\r\n" + SMUGGLED,
-        b"0x5\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
-        b"5 \r\nhello\r\n0\r\n\r\n" + SMUGGLED,
-        b" 5\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
-        b"5\nhello\n0\n\n" + SMUGGLED,
-        b"5;\n\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
-        b"5;a\rb\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
-        b"5\r\nhello!\r\n0\r\n\r\n" + SMUGGLED,
-        b"5\r\nhell\r\n0\r\n\r\n" + SMUGGLED,
-        b"5\r\nhello0\r\n\r\n" + SMUGGLED,
-        b"10000000000000000\r\n" + SMUGGLED,
-        b"5;" + b"x" * 20_000 + b"\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
-        b"0\r\nno colon\r\n\r\n" + SMUGGLED,
-        b"0\r\n folded\r\n\r\n" + SMUGGLED,
-        b"0\r\n" + b"X: y\r\n" * 10_000 + b"\r\n" + SMUGGLED,
-    ],
-    ids=short,
-)
+@pytest.mark.parametrize("body", REFUSED_CHUNKS, ids=short)
 def test_a_hostile_chunk_is_answered_400_and_never_becomes_a_request(
     stage: Stage, body: bytes
 ) -> None:
@@ -77,21 +60,45 @@ def test_a_hostile_chunk_is_answered_400_and_never_becomes_a_request(
             visit.send(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     upstream = stage.serve(script)
-    refused(stage, CHUNKED + body, 400)
+    refused(stage, CHUNKED + body + INSIDE, 400)
     assert not any(b"smuggled" in head for head in upstream.heads)
     finish = stage.admitter.last()
     assert (finish.status, finish.attempts) == (400, ["cancelled"])
 
 
+@pytest.mark.parametrize("meant", FORWARDED, ids=lambda meant: short(meant.raw))
+@pytest.mark.parametrize("step", [1 << 20, 7])
+def test_what_is_forwarded_has_one_meaning(stage: Stage, meant: Meant, step: int) -> None:
+    seen: list[tuple[bytes, ...]] = []
+
+    def script(visit: Visit) -> None:
+        while head := visit.read_head():
+            fields_of(head)  # none twice
+            seen.append((*head.split(b" ", 2)[:2], visit.read_body(head)))
+            visit.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    stage.serve(script)
+    client = stage.client()
+    raw = meant.raw + b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    for start in range(0, len(raw), step):
+        client.send(raw[start : start + step])
+    for _ in range(1 + meant.lives):
+        assert client.answer().status == 204
+    client.stop_sending()
+    assert client.rest() == b""
+    rest = [(b"GET", b"/last", b"")] if meant.lives else []
+    assert seen == [(meant.method, meant.target, meant.body), *rest]
+
+
 def test_an_empty_line_in_front_is_forgiven_once(stage: Stage) -> None:
     stage.serve()
     client = stage.client()
-    client.send(b"\r\n" + SMUGGLED)
+    client.send(b"\r\n" + INSIDE)
     assert client.answer().status == 200
-    for byte in b"\r\n" + SMUGGLED:
+    for byte in b"\r\n" + INSIDE:
         client.send(bytes((byte,)))
     assert client.answer().status == 200
-    refused(stage, b"\r\n\r\n" + SMUGGLED, 400)
+    refused(stage, b"\r\n\r\n" + INSIDE, 400)
 
 
 SMALL = Limits(header_size=512, header_count=5, url_size=100)
@@ -170,7 +177,7 @@ def test_what_surrounds_a_body_cannot_reach_into_the_next_request(stage: Stage) 
     client = stage.client()
     body = b"GET /inside HTTP/1.1\r\nHost: h\r\n\r\n"
     client.send(b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-    client.send(CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) + SMUGGLED)
+    client.send(CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) + INSIDE)
     assert client.answer().body == body
     assert client.answer().body == body
     assert client.answer().status == 200

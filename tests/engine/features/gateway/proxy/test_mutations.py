@@ -33,6 +33,7 @@ TOGETHER = 64
 PATIENCE = 30.0
 QUICK = Limits(header_timeout=0.3, keepalive_timeout=0.3, body_grace=0.3, body_rate=1 << 20)
 WRITTEN_ONCE = (b"host", b"via", b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
+UPGRADING = (b"connection", b"upgrade")
 HOP_BY_HOP = (b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"http2-settings")
 
 
@@ -114,12 +115,19 @@ def _fault(asked: Asked) -> str:
         if len(asked.values(name)) != 1:
             return f"{name.decode()} is not there once"
     for name in HOP_BY_HOP:
-        if asked.values(name):
+        if asked.values(name) and not (name in UPGRADING and _is_upgrade(asked)):
             return f"{name.decode()} went through"
     named = [name for name, _ in asked.fields if b"_" in name]
     if any(name.replace(b"_", b"-") in (*WRITTEN_ONCE, b"content-length") for name in named):
         return "a name that passes for another"
     return ""
+
+
+def _is_upgrade(asked: Asked) -> bool:
+    """Whether it is the one kind of upgrade that may pass, and a whole request by its head."""
+    names = (*UPGRADING, b"content-length", b"transfer-encoding")
+    values = [asked.values(name) for name in names]
+    return asked.method == b"GET" and values == [[b"Upgrade"], [b"websocket"], [], []]
 
 
 def _meant(data: bytes) -> list[Asked]:

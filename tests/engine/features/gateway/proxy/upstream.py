@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from threading import Event, Thread
@@ -45,11 +46,14 @@ class Visit:
         self.buffer = whole[size:]
         return whole[:size]
 
-    def read_line(self) -> bytes:
-        while b"\r\n" not in self.buffer:
+    def fill_until(self, mark: bytes) -> None:
+        while mark not in self.buffer:
             if not (data := self.socket.recv(65536)):
                 raise ConnectionError("it ended early")
             self.buffer += data
+
+    def read_line(self) -> bytes:
+        self.fill_until(b"\r\n")
         line, _, self.buffer = self.buffer.partition(b"\r\n")
         return line
 
@@ -91,13 +95,29 @@ def fields_of(head: bytes) -> dict[bytes, bytes]:
 
 
 class Upstream:
-    """Listens on loopback and runs a script for each connection."""
+    """Listens on loopback and runs a script for each connection.
 
-    def __init__(self, script: Script, *, family: socket.AddressFamily = socket.AF_INET) -> None:
+    Args:
+        script: what is done with a connection.
+        family: of its address.
+        tls: what it is secured with.
+        host: where it listens, if not on the usual address of the family.
+        port: of its own choice, unless it is to have that of another that is gone.
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        *,
+        family: socket.AddressFamily = socket.AF_INET,
+        tls: ssl.SSLContext | None = None,
+        host: str = "",
+        port: int = 0,
+    ) -> None:
         self._script = script
-        self._listener = socket.create_server(
-            ("::1" if family is socket.AF_INET6 else "127.0.0.1", 0), family=family, backlog=512
-        )
+        self._tls = tls
+        host = host or ("::1" if family is socket.AF_INET6 else "127.0.0.1")
+        self._listener = socket.create_server((host, port), family=family, backlog=512)
         self._threads: list[Thread] = []
         self._sockets: list[socket.socket] = []
         self.heads: list[bytes] = []
@@ -109,7 +129,7 @@ class Upstream:
         shown = f"[{host}]" if ":" in host else host
         self.port: int = port
         self.authority = f"{shown}:{port}"
-        self.url = f"http://{self.authority}"
+        self.url = f"http{'s' if tls else ''}://{self.authority}"
         self._accepting = Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -127,13 +147,28 @@ class Upstream:
             thread.start()
 
     def _run(self, connection: socket.socket) -> None:
+        try:
+            with self._secured(connection) as secured:
+                self._script(Visit(self, secured))
+        except OSError:
+            pass  # the gateway left: what that means is the test's business
+        except BaseException as error:  # noqa: BLE001 - the test looks at them
+            self.errors.append(error)
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        if self._tls is None:
+            return connection
         with connection:
-            try:
-                self._script(Visit(self, connection))
-            except OSError:
-                pass  # the gateway left: what that means is the test's business
-            except BaseException as error:  # noqa: BLE001 - the test looks at them
-                self.errors.append(error)
+            secured = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        self._sockets.append(secured)
+        try:
+            secured.do_handshake()
+        except BaseException:
+            secured.close()
+            raise
+        return secured
 
     def __enter__(self) -> Self:
         return self

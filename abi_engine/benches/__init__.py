@@ -1,0 +1,1 @@
+"""Benchmarks: public operations as they ship, beside those of rivals that do the same."""

@@ -1,0 +1,1 @@
+"""The proxy hop: what a request costs the process that hands it on."""

@@ -1,0 +1,1 @@
+"""More processes that serve clients, and what they share."""
