@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
-from platformdirs import user_config_path, user_data_path
 
 from abi_engine.catalogue import BUILT_IN, Catalogue
 from abi_engine.core.errors import InvalidConfig
 from abi_engine.core.expectations import in_words
+from abi_engine.core.secret import HIDDEN
 from abi_engine.core.text import safe
+from abi_engine.hidden import hides_at, without_secrets
 from abi_engine.settings import EngineSection, ServiceSection, choices, field_type, leaves
 from abi_engine.toml_lines import Key, dotted, line_of, lines_of_keys
 
@@ -35,7 +36,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     Attributes:
         key: `section.key`, deeper ones with more dots.
-        value: as it is.
+        value: as it is, with `<hidden>` for each secret in it.
         default: what it would be.
         origin: `default`, `file PATH:LINE`, `environment NAME` or `flag NAME`.
     """
@@ -78,7 +79,7 @@ class EngineConfig(msgspec.Struct, frozen=True):
         return self.section("service", ServiceSection)
 
     def settings(self, catalogue: Catalogue = BUILT_IN) -> tuple[Setting, ...]:
-        """Every setting in force, by section and key, with its origin."""
+        """Every setting in force, by section and key, with its origin; secrets are `<hidden>`."""
         found = [
             self._setting(
                 f"features.{row.name}", self.features.get(row.name, row.default), row.default
@@ -90,7 +91,8 @@ class EngineConfig(msgspec.Struct, frozen=True):
         for name, kind in kinds.items():
             defaults = dict(leaves(kind(), (name,)))
             for key, value in leaves(self.section(name, kind), (name,)):
-                found.append(self._setting(dotted(key), value, defaults.get(key)))
+                told = without_secrets(value, field_type(kind, key[1:]).type, key[-1])
+                found.append(self._setting(dotted(key), told, defaults.get(key)))
         return tuple(found)
 
     def _setting(self, key: str, value: object, default: object) -> Setting:
@@ -110,11 +112,17 @@ def known_sections(catalogue: Catalogue = BUILT_IN) -> dict[str, type[msgspec.St
 def default_data_dir(environ: Mapping[str, str]) -> Path:
     """`ABI_DATA_DIR`, else the user's data directory."""
     given = environ.get("ABI_DATA_DIR")
-    return Path(given) if given else user_data_path("abi", appauthor=False)
+    if given:
+        return Path(given)
+    from platformdirs import user_data_path  # not needed where it is told
+
+    return user_data_path("abi", appauthor=False)
 
 
 def default_file() -> Path:
     """The file in the user's configuration directory, whether or not it is there."""
+    from platformdirs import user_config_path  # not needed where it is told
+
     return user_config_path("abi", appauthor=False) / FILE_NAME
 
 
@@ -183,9 +191,11 @@ class _Reader:
             text = (file.read_bytes() if content is None else content).decode()
             tree = tomllib.loads(text)
         except OSError as error:
+            refused = isinstance(error, PermissionError)
+            hint = "let this user read it, or name" if refused else "name"
             raise InvalidConfig(
                 f"cannot read {safe(str(file))}: {error.strerror}",
-                hint="name another file with --config, or leave it out",
+                hint=f"{hint} another file with --config",
             ) from error
         except (ValueError, RecursionError) as error:  # no text, no TOML, or a bomb
             raise InvalidConfig(
@@ -271,7 +281,8 @@ def parse_value(text: str, kind: Any, key: Key, origin: str) -> object:
             value = msgspec.json.decode(text, type=kind)
         except (msgspec.ValidationError, msgspec.DecodeError):
             what = in_words(str(error).partition(" - at `$")[0])
-            message = f"{dotted(key)} = {safe(text, limit=80)}: {what} ({safe(origin)})"
+            shown = HIDDEN if hides_at(key, kind) else safe(text, limit=80)
+            message = f"{dotted(key)} = {shown}: {what} ({safe(origin)})"
             raise InvalidConfig(message, hint=_choices(text, kind)) from error
     return msgspec.to_builtins(value)
 
@@ -289,9 +300,10 @@ def _convert(value: object, kind: type[S], section: str, place: Callable[[Key], 
             raise _unknown(f"{full}.{unknown}", unknown, known, place((*key, unknown))) from error
         where = place(key)
         ending = f" ({safe(where)})" if where else ""
-        given = _at(value, key)
+        wanted = field_type(kind, key).type
+        given = without_secrets(_at(value, key), wanted, (section, *key)[-1])
         message = f"{full} = {safe(_shown(given), limit=60)}: {in_words(what)}{ending}"
-        raise InvalidConfig(message, hint=_choices(given, field_type(kind, key).type)) from error
+        raise InvalidConfig(message, hint=_choices(given, wanted)) from error
 
 
 def _at(value: Any, key: Key) -> object:
@@ -326,7 +338,7 @@ def _path_key(path: str) -> Key:
     for word in path.replace("[", ".[").split("."):
         if word.startswith("[") and word[1:-1].isdigit():
             words.append(int(word[1:-1]))
-        elif word and not word.startswith("["):
+        elif word and not word.startswith(("[", "]")):
             words.append(word)
     return tuple(words)
 

@@ -106,6 +106,7 @@ with Engine(config, control=True) as engine:
         while (
             sum(one.done() for one in asked) < 3
             or gateway.route_detail("/reports").stats.queued < 3
+            or len(working) < 2
         ):
             Event().wait(0.01)
         print("3 wait, 2 are worked on, 3 were refused")

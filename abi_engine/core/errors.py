@@ -184,7 +184,9 @@ class EngineNotRunning(AbiError):
 
 
 class ConnectionLost(AbiError):
-    """The engine went away in the middle of a call."""
+    """The engine went away in the middle of a call; `details["sent"]` tells whether it had all of
+    it, and may have carried it out.
+    """
 
     code = "connection_lost"
     category = Category.NETWORK

@@ -5,12 +5,18 @@ Refuses to keep single values: what it tells is exact to the bucket.
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from math import frexp, ldexp
 
 from abi_engine.core.errors import InvalidArguments
 
 PARTS = 128  # of each power of two, so that a bucket is at most 1/128 of its values wide
+
+_DROPPED = 45  # bits of a double's 52 behind the point; the other 7 tell the part
+_BIAS = (1022 << 7) - PARTS  # of its exponent, against that of `frexp`
+_NORMAL = sys.float_info.min
 
 
 class Histogram:
@@ -56,18 +62,28 @@ class Histogram:
         counts[index] = counts.get(index, 0) + 1
 
     def record_all(self, values: Sequence[float]) -> None:
-        """Count many values; costs half as much as one by one."""
-        lowest, highest = self._lowest, self._highest
-        if not all([lowest < value <= highest for value in values]):  # noqa: C419 - twice as fast
+        """Count many values; costs a third as much as one by one.
+
+        A double has its exponent in front of its mantissa, so the index of a bucket is simply the
+        first bits of it.
+        """
+        total = sum(values)
+        if not self._holds_all(values, total):
             for value in values:
                 self.record(value)
             return
         self.count += len(values)
-        self.total += sum(values)
+        self.total += total
         counts = self._counts
-        for mantissa, exponent in map(frexp, values):
-            index = (exponent << 7) + int(mantissa * 256)
+        for bits in array("q", array("d", values).tobytes()):
+            index = (bits >> _DROPPED) - _BIAS
             counts[index] = counts.get(index, 0) + 1
+
+    def _holds_all(self, values: Sequence[float], total: float) -> bool:
+        """Whether no value of a sum is out of range, nor NaN, nor none there at all."""
+        if not values or total != total:
+            return False
+        return max(self._lowest, _NORMAL) < min(values) and max(values) <= self._highest
 
     def percentile(self, percent: float) -> float | None:
         """The upper edge of the bucket that holds the value at `percent` (nearest rank); None when

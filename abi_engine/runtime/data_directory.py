@@ -148,7 +148,7 @@ class DataDirectory:
     def _unusable(self, error: OSError) -> DataDirectoryError:
         return DataDirectoryError(
             f"data directory {self.path}: {error.strerror or error}",
-            hint="make it writable for this user, or choose another with --data-dir",
+            hint="make room and make it writable for this user, or choose another with --data-dir",
         )
 
 

@@ -11,6 +11,7 @@ import os
 import socket
 import time
 from collections.abc import MutableMapping
+from itertools import chain, repeat
 from typing import Final
 
 from abi_engine.core.errors import InvalidConfig
@@ -18,6 +19,7 @@ from abi_engine.core.inherited import InheritedSockets
 from abi_engine.core.text import safe
 
 _FIRST: Final = 3
+_DIGITS: Final = 9
 _VARIABLES: Final = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
 logger = logging.getLogger("abi_engine.service")
@@ -36,10 +38,9 @@ def inherited_sockets(
         InvalidConfig: one of them is no listening socket of TCP.
     """
     count, pid, names = (environ.pop(name, "") for name in _VARIABLES)
-    if not count.isdecimal() or pid != str(os.getpid()):
+    if not count.isdecimal() or len(count) > _DIGITS or pid != str(os.getpid()):
         return InheritedSockets()
-    words = names.split(":") if names else []
-    words += [""] * (int(count) - len(words))
+    words = chain(names.split(":") if names else (), repeat(""))
     numbers = range(first, first + int(count))
     return InheritedSockets((word, _listener(number, word)) for number, word in zip(numbers, words))
 

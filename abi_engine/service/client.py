@@ -113,8 +113,9 @@ class Client:
         if kept is not None:
             try:
                 return self._exchange(kept, packed, op)
-            except _NotSent:
-                pass  # it died while it was idle
+            except ConnectionLost as error:
+                if error.details.get("sent", True):
+                    raise  # else it died while it was idle
         connection, _ = dial(self.path, self.timeout)
         return self._exchange(connection, packed, op)
 
@@ -135,8 +136,7 @@ class Client:
             sent = self._send(connection, packed, chunks)
             return connection.receive(self.timeout)
         except Closed as error:
-            kind = ConnectionLost if sent else _NotSent
-            raise kind(LOST, hint=IS_IT_RUNNING) from error
+            raise ConnectionLost(LOST, hint=IS_IT_RUNNING, sent=sent) from error
         except TimedOut as error:
             raise late(self.path, self.timeout or 0.0) from error
 
@@ -190,10 +190,6 @@ class Client:
                 self._idle.append(connection)
                 return
         connection.dispose()
-
-
-class _NotSent(ConnectionLost):
-    """The engine has not seen all of the call, so it may be sent again."""
 
 
 class _Reader:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from threading import Lock
 
 from abi_engine.core.clock import Clock, SystemClock
-from abi_engine.core.errors import ConnectionLost, TimedOut
+from abi_engine.core.errors import TimedOut
 from abi_engine.service import frames
 from abi_engine.service.frames import Frame
 
@@ -20,8 +20,10 @@ CHUNK = 64 << 10  # a larger buffer would be mapped anew by the allocator each t
 LEFT = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
-class Closed(ConnectionLost):
-    """The other end, or this one, has closed the connection."""
+class Closed(Exception):
+    """The other end, or this one, has closed the connection. Never crosses it: callers of the
+    service get a `ConnectionLost`.
+    """
 
 
 class Connection:

@@ -1,12 +1,13 @@
 """The words that the main thread of a serving process has to act on.
 
-Refuses to keep it waiting for a reload, which may read a file that does not answer.
+Refuses to keep it waiting for a reload, which may read a file that does not answer, and to gather
+more of those than one that is under way and one that follows.
 """
 
 from __future__ import annotations
 
 import logging
-from threading import Thread
+from threading import Lock, Thread
 
 from abi_engine.core.errors import AbiError, EngineStateError
 from abi_engine.engine import Engine
@@ -29,6 +30,8 @@ class Inbox:
         self._engine = engine
         self._words = words
         self._terminal = terminal
+        self._reloading = Lock()
+        self._follows = False  # a reload is yet to begin, and will see whatever there is by then
         self.say_when = words.say_when
 
     def wait(self, owner: int | None = None, timeout: float | None = None) -> Word:
@@ -37,7 +40,14 @@ class Inbox:
             word = self._words.wait(owner, timeout)
             if word is not Word.HANGUP or self._terminal.is_gone():
                 return word
-            Thread(target=self._reload, name="abi-reload", daemon=True).start()
+            if not self._follows:
+                self._follows = True
+                Thread(target=self._reload_in_turn, name="abi-reload", daemon=True).start()
+
+    def _reload_in_turn(self) -> None:
+        with self._reloading:
+            self._follows = False
+            self._reload()
 
     def _reload(self) -> None:
         try:

@@ -25,8 +25,10 @@ from abi_engine.core.errors import AbiError, DataDirectoryError, EngineBusy
 from abi_engine.core.feature import State
 from abi_engine.engine import Engine
 from abi_engine.runtime.logs import JsonFormatter
+from abi_engine.runtime.unraised import Unraised
 from abi_engine.service.activation import Notifier, inherited_sockets
 from abi_engine.service.connect import joined
+from abi_engine.service.descriptors import raise_descriptor_limit
 from abi_engine.service.inbox import Inbox
 from abi_engine.service.launch import Handed, Launched, Ready, detach
 from abi_engine.service.reload import Loader, reload
@@ -80,6 +82,8 @@ def serve(
     with Words() as words, ExitStack() as stack:
         try:
             _set_level(config, stack)
+            descriptors = raise_descriptor_limit()
+            _catch_unraised(stack)
             engine = _started(config, strict, environ, _reloader(read, notifier))
             stack.callback(engine.stop, 0.0)  # whatever happens; does nothing in one that stopped
             _open_log(config, stack, detached=handed.detached)
@@ -88,6 +92,7 @@ def serve(
             raise
         ready = Ready(os.getpid(), engine.socket, engine.admin, engine.trouble)
         logger.info("listening on %s", engine.socket)
+        logger.info("%d files may be open at once", descriptors)
         for words_of_one in engine.sockets.left():
             logger.warning("nobody listens on the socket %s that was handed over", words_of_one)
         handed.ready(ready)
@@ -193,6 +198,11 @@ def _set_level(config: EngineConfig, stack: ExitStack) -> None:
     ours = logging.getLogger("abi_engine")
     stack.callback(ours.setLevel, ours.level)
     ours.setLevel(config.engine.log_level.upper())
+
+
+def _catch_unraised(stack: ExitStack) -> None:
+    stack.callback(setattr, sys, "unraisablehook", sys.unraisablehook)
+    sys.unraisablehook = Unraised(logger)
 
 
 def _open_log(config: EngineConfig, stack: ExitStack, *, detached: bool) -> None:

@@ -133,7 +133,7 @@ def refuse(connection: Connection, error: AbiError) -> None:
     """Send a failure to a client that is told nothing else, if it still listens."""
     try:
         connection.send(frames.pack(Failure(error.to_wire())), timeout=1.0)
-    except AbiError as gone:
+    except (AbiError, Closed) as gone:
         logger.debug("a client left before it was told %s: %s", error.code, gone)
 
 

@@ -62,12 +62,12 @@ def install(invocation: Invocation, shell: str | None, script: Callable[[str], s
     step = f"write the completion for {chosen} into {where.file}"
     if there == text:
         step = f"leave {where.file} as it is: it is up to date"
-    undo = command_line("rm", str(where.file))
+    undo = "" if there == text else command_line("rm", str(where.file))
     carry_out(invocation, Change((step,), undo), lambda: _save(where.file, text, 0o644))
     if where.startup is not None and where.known not in _read(where.startup):
         _tell_the_shell(invocation, where)
     elif not invocation.dry_run:
-        invocation.note(f"a new {chosen} has it{_needs(chosen)}")
+        invocation.note(f"a new {chosen} has it{_needs(chosen, where.file)}")
     return Exit.DONE
 
 
@@ -129,9 +129,10 @@ def _tell_the_shell(invocation: Invocation, where: Place) -> None:
     invocation.note(f"added {safe(shown)} to {safe(str(where.startup))}; a new shell has it")
 
 
-def _needs(shell: str) -> str:
+def _needs(shell: str, file: Path) -> str:
     if shell == "bash" and not BASH_COMPLETION.exists():
-        return ", where the package bash-completion is installed (it is not here)"
+        source = safe(command_line("source", str(file)))
+        return f" once bash-completion is installed; until then, in ~/.bashrc: {source}"
     return ""
 
 

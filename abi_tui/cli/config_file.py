@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from difflib import unified_diff
 from pathlib import Path
 
 import msgspec
 
-from abi_engine.config import EngineConfig, default_file, find_file, load
+from abi_engine.config import EngineConfig, default_file, find_file, known_sections, load
 from abi_engine.core.errors import AlreadyExists, DataDirectoryError, InvalidConfig
+from abi_engine.core.secret import HIDDEN
 from abi_engine.core.text import safe
 from abi_engine.core.toml_text import value_text
 from abi_engine.engine import Engine
+from abi_engine.features.gateway.config import GatewayConfig, check_files
+from abi_engine.hidden import secrets_in
 from abi_engine.runtime.files import write_atomically
 from abi_tui.cli import session
 from abi_tui.cli.changes import Change, carry_out
@@ -28,15 +32,32 @@ HEAD = """\
 # The configuration of abi. Every setting stands here with its default, commented out.
 # Times are seconds, sizes bytes. abi config show --origin tells what is in force.
 """
-ROUTE = """
+TABLES = """
+# Routes, certificates and API keys, as many as needed. abi config schema has all that they know.
+
 # [[gateway.routes]]
 # path = "/users/{id}"
-# upstreams = ["http://127.0.0.1:9000"]
+# upstreams = ["http://127.0.0.1:9000", "http://127.0.0.1:9001"]
+# limit.rate = 50.0
+# limit.burst = 100
+# timeouts.total = 60.0
+# retries.attempts = 1
+# health_check.path = "/healthz"
+# auth.keys = ["mobile.app"]
+
+# [[gateway.keys]]
+# name = "mobile.app"
+# sha256 = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+
+# [[gateway.tls.certificates]]
+# certificate = "/etc/abi/tls/example.com.pem"
+# key = "/etc/abi/tls/example.com.key"
 """
-LISTS_OF_TABLES = ("gateway.routes", "gateway.keys")
-_SECRET = re.compile(
+LISTS_OF_TABLES = ("gateway.routes", "gateway.keys", "gateway.tls.certificates")
+_CALLED_SECRET = re.compile(
     r"""((?:authorization|cookie|password|secret|token)["']?\s*=\s*)\S.*""", re.IGNORECASE
 )
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|' + r"'[^']*'")
 
 
 def init(invocation: Invocation) -> Exit:
@@ -67,7 +88,7 @@ def template() -> str:
         else:
             lines.append(f"# {name} = {value_text(setting.default)}")
     written = ("\n".join((f"[{name}]", *lines)) for name, lines in tables.items())
-    return "\n\n".join((HEAD.rstrip(), *written)) + "\n" + ROUTE
+    return "\n\n".join((HEAD.rstrip(), *written)) + "\n" + TABLES
 
 
 def file_of(invocation: Invocation) -> Path:
@@ -115,31 +136,58 @@ def rehearse(config: EngineConfig) -> None:
     """
     if not config.features.get("gateway", True):
         return
+    check_files(config.section("gateway", GatewayConfig))
     with Engine(msgspec.structs.replace(config, data_dir=None)) as rehearsal:
         rehearsal.gateway.routes(limit=1)
 
 
 def difference(file: Path, before: str, after: str) -> tuple[str, ...]:
-    """How two contents of a file differ, line by line, without what is called like a secret."""
+    """How two contents of a file differ, line by line, with `<hidden>` for every secret."""
     lines = unified_diff(
         before.splitlines(), after.splitlines(), str(file), str(file), lineterm="", n=2
     )
-    return tuple(_SECRET.sub(r"\1•••", one) for one in lines)
+    secrets = _secrets(before) | _secrets(after)
+    return tuple(_without(one, secrets) for one in lines)
+
+
+def _secrets(text: str) -> frozenset[str]:
+    """The secrets that a file with this content holds."""
+    kinds = known_sections() | session.sections()
+    tree = tomllib.loads(text)
+    return frozenset().union(*(secrets_in(tree[name], kinds.get(name)) for name in tree))
+
+
+def _without(line: str, secrets: frozenset[str]) -> str:
+    """A line with each text that is a secret hidden, in a comment too if it is called like one."""
+
+    def told(found: re.Match[str]) -> str:
+        try:
+            meant = tomllib.loads(f"text = {found[0]}")["text"]
+        except tomllib.TOMLDecodeError:  # a piece of a comment
+            return found[0]
+        return f'"{HIDDEN}"' if meant in secrets else found[0]
+
+    hidden = _TEXT.sub(told, line)
+    return _CALLED_SECRET.sub(rf"\1{HIDDEN}", hidden) if "#" in hidden else hidden
 
 
 def save(file: Path, text: str) -> None:
-    """Replace its content at once, or make it; its permissions stay.
+    """Replace its content at once, or make it; its owner and its permissions stay.
 
     Raises:
         DataDirectoryError: it cannot be written, and is as it was.
     """
     target = file.resolve()  # what a link leads to is replaced, not the link
     try:
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o600
+        before = target.stat() if target.exists() else None
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataDirectoryError(
             f"cannot write {safe(str(file))}: {error.strerror}",
             hint="choose another file with --config",
         ) from error
-    write_atomically(target, text.encode(), mode=mode)
+    if before is None:
+        write_atomically(target, text.encode())
+        return
+    owner = before.st_uid, before.st_gid  # a service of another user reads it
+    write_atomically(target, text.encode(), mode=before.st_mode & 0o777, owner=owner)

@@ -15,6 +15,7 @@ import click
 from abi_engine.config import parse_value
 from abi_engine.core.errors import InvalidConfig, NotFound
 from abi_engine.core.text import safe
+from abi_engine.hidden import hides_at, without_secrets
 from abi_engine.toml_lines import Key, dotted
 from abi_tui.cli.changes import Change, carry_out
 from abi_tui.cli.config_file import check, difference, file_of, save, text_of
@@ -222,15 +223,18 @@ def _step(edit: Edit) -> str:
     key = dotted(edit.key)
     if edit.value is NOTHING:
         return f"take {key} out of {edit.file}"
-    return f"set {key} = {value_text(edit.value)} in {edit.file}"
+    told = without_secrets(edit.value, type_of(edit.key), edit.key[-1])
+    return f"set {key} = {value_text(told)} in {edit.file}"
 
 
 def _undo(invocation: Invocation, edit: Edit) -> str:
-    """The command that puts back what was there."""
+    """The command that puts back what was there; none where it would tell a secret."""
     before: Any = tomllib.loads(edit.text)
     for word in edit.key:
         before = _inside(before, word)
     if before is None and edit.value is NOTHING:
+        return ""
+    if before is not None and hides_at(edit.key, type_of(edit.key)):
         return ""
     typed = before if isinstance(before, str) else json.dumps(before, default=str)
     back = ("--remove",) if before is None else (typed,)

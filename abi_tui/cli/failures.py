@@ -152,8 +152,10 @@ def _of_usage(error: click.UsageError) -> Failure:
 def _nearest(error: click.UsageError) -> str:
     if isinstance(error, UnknownName):
         return error.near
-    if isinstance(error, click.NoSuchOption) and error.possibilities:
-        return error.possibilities[0]
+    if isinstance(error, click.NoSuchOption):
+        if error.option_name == "--version":
+            return "abi version"
+        return error.possibilities[0] if error.possibilities else ""
     if isinstance(error, click.BadParameter) and error.param is not None:
         return _nearest_choice(error.message, error.param.type)
     return ""

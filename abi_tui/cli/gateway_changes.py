@@ -13,8 +13,9 @@ from abi_engine.config import EngineConfig
 from abi_engine.core.expectations import in_words
 from abi_engine.core.text import safe
 from abi_engine.engine import Engine
-from abi_engine.features.gateway.api import InvalidRoute, Route, RouteStats
+from abi_engine.features.gateway.api import HeaderRules, InvalidRoute, Route, RouteStats
 from abi_engine.features.gateway.config import GatewayConfig
+from abi_engine.hidden import without_secrets
 from abi_tui.cli import session
 from abi_tui.cli.changes import Change, Danger, carry_out
 from abi_tui.cli.exits import Exit
@@ -94,7 +95,10 @@ def _routes_from(text: bytes) -> tuple[Route, ...]:
     try:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRoute(f"standard input is no JSON: {error}") from error
+        hint = 'it takes {"path": "/hello", "upstreams": ["http://127.0.0.1:9000"]}'
+        raise InvalidRoute(
+            f"standard input is no JSON: {in_words(str(error))}", hint=hint
+        ) from error
     listed = found if isinstance(found, list) else [found]
     if not listed:
         message = "standard input has no route"
@@ -109,7 +113,7 @@ def _route(values: Any) -> Route:
         what, _, where = str(error).partition(" - at `$.")
         field = where.rstrip("`")
         place = f" {field}" if field else ""
-        given_value = _at(values, field)
+        given_value = _at(without_secrets(values, Route), field)
         shown = f"{safe(repr(given_value), limit=60)}: " if given_value is not None else ""
         message = f"route{place}: {shown}{in_words(what)}"
         raise InvalidRoute(message, hint="abi help gateway routes add") from error
@@ -144,12 +148,18 @@ def _add_all(engine: OpenEngine, added: tuple[Route, ...]) -> None:
 
 
 def _all_routes(engine: OpenEngine) -> tuple[Route, ...]:
-    found: tuple[Route, ...] = ()
+    found: list[Route] = []
     while True:
         page = engine.gateway.routes(limit=PAGE, offset=len(found))
-        found += page
+        found += map(_without_rules, page)
         if len(page) < PAGE:
-            return found
+            return tuple(found)
+
+
+def _without_rules(route: Route) -> Route:
+    """The values of its rules are not told, and no other route depends on them."""
+    rules = HeaderRules()
+    return msgspec.structs.replace(route, request_headers=rules, response_headers=rules)
 
 
 def _of_path(engine: OpenEngine, path: str, method: str | None) -> tuple[RouteStats, ...]:

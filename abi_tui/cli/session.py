@@ -81,6 +81,7 @@ def client(invocation: Invocation) -> Client:
         EngineNotRunning: none runs there.
     """
     from abi_engine.core.errors import EngineNotRunning
+    from abi_engine.runtime.data_directory import DataDirectory
     from abi_engine.service.connect import attached, joined
 
     wait = _call_timeout(invocation)
@@ -90,6 +91,11 @@ def client(invocation: Invocation) -> Client:
     found = joined(where, os.environ, wait)
     if found is not None:
         return found
+    holder = DataDirectory(where).holder()
+    if holder:
+        hint = "as its user, or with the XDG_RUNTIME_DIR that it has; or --attach SOCKET"
+        message = f"process {holder} has {where}, and answers at none of the sockets known here"
+        raise EngineNotRunning(message, hint=hint)
     raise EngineNotRunning(f"no engine runs on {where}", hint="abi serve")
 
 

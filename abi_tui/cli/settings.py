@@ -21,7 +21,9 @@ from abi_engine.config import (
     load,
 )
 from abi_engine.core.errors import AbiError, NotFound
+from abi_engine.core.secret import HIDDEN
 from abi_engine.core.text import safe
+from abi_engine.hidden import hides_at, without_secrets
 from abi_engine.toml_lines import dotted
 from abi_tui.cli import session
 from abi_tui.cli.exits import Exit
@@ -69,6 +71,7 @@ def _within(config: EngineConfig, key: str) -> Setting | None:
         NotFound: the list is not so long, or what is in it has no such value.
     """
     from abi_tui.cli.setting_keys import parse
+    from abi_tui.cli.setting_types import type_of
 
     if "[" not in key:
         return None
@@ -88,7 +91,7 @@ def _within(config: EngineConfig, key: str) -> Setting | None:
         one for one in config.origins if name == one or name.startswith((f"{one}.", f"{one}["))
     ]
     origin = config.origins[max(outer, key=len)] if outer else DEFAULT
-    return Setting(name, found, None, origin)
+    return Setting(name, without_secrets(found, type_of(words), words[-1]), None, origin)
 
 
 def validate(invocation: Invocation, file: str | None) -> Exit:
@@ -149,12 +152,23 @@ def environment(invocation: Invocation, *, set_only: bool) -> None:
     keys = [row.key for row in all_settings(EngineConfig())]
     named = [(f"ABI_{key.replace('.', '__').upper()}", key) for key in keys]
     others = [(name, "") for name in OTHER_VARIABLES]
-    found = [Variable(name, os.environ.get(name), key) for name, key in (*others, *named)]
+    found = [Variable(name, _told(name, key), key) for name, key in (*others, *named)]
     rows = tuple(one for one in found if one.value is not None or not set_only)
     cut = rows[: invocation.limit]
     table = environment_table(cut)
     data = [one._asdict() for one in cut]
     show(invocation, Answer("config.environment/1", data, table, total=len(rows)))
+
+
+def _told(name: str, key: str) -> str | None:
+    """What a variable holds; `<hidden>` where that is a secret, or has one inside."""
+    from abi_tui.cli.setting_keys import parse
+    from abi_tui.cli.setting_types import type_of
+
+    value = os.environ.get(name)
+    words = parse(key) if key else (name,)
+    hides = hides_at(words, type_of(words)) if value else False
+    return HIDDEN if hides else value
 
 
 def schema(invocation: Invocation) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Literal, NamedTuple, get_args, get_origin
@@ -21,10 +20,6 @@ from abi_tui.views.table import Cell, Column, Table, Tone
 COLUMNS = (Column("key", "setting"), Column("value", "value"))
 DEFAULTS = (Column("default", "default"), Column("origin", "from"))
 ENVIRONMENT = (Column("name", "variable"), Column("value", "value"), Column("key", "setting"))
-HIDDEN = "•••"
-_SECRET = re.compile(
-    r"authorization|cookie|password|secret|sha256|(^|[_-])(api[_-]?key|token)$", re.IGNORECASE
-)
 EMPTY = "no setting has that name: abi config show"
 
 
@@ -47,19 +42,8 @@ def settings_table(settings: Iterable[Setting], *, origin: bool = True) -> Table
 
 
 def value_text(value: object) -> str:
-    """A value as it is written in TOML or, where it is deeper, in JSON; safe to show, and without
-    its secrets.
-    """
-    return safe(json.dumps(without_secrets(value), ensure_ascii=False, default=str))
-
-
-def without_secrets(value: object) -> object:
-    """A plain value in which whatever is called like a secret is hidden."""
-    if isinstance(value, Mapping):
-        return {name: _hidden(str(name), inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_secrets(inner) for inner in value]
-    return value
+    """A value as it is written in TOML or, where it is deeper, in JSON; safe to show."""
+    return safe(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def setting_detail(setting: Setting, kinds: Mapping[str, type[msgspec.Struct]]) -> Detail:
@@ -80,10 +64,10 @@ def setting_detail(setting: Setting, kinds: Mapping[str, type[msgspec.Struct]]) 
         (
             line(
                 "value",
-                _own_text(setting.key, setting.value),
+                value_text(setting.value),
                 Tone.STRONG if changed else Tone.PLAIN,
             ),
-            line("default", _own_text(setting.key, setting.default)),
+            line("default", value_text(setting.default)),
             line("from", safe(setting.origin)),
             line("meaning", row.summary if row is not None else said or "not described"),
             line("type", "bool" if row is not None else type_words(kind) if kind else numbers.NONE),
@@ -119,25 +103,14 @@ def _field(kind: Any, words: list[str]) -> tuple[Any, str]:
     return kind, said
 
 
-def _hidden(name: str, value: object) -> object:
-    """A value under a name: not to be seen, where the name says so and there is one."""
-    if value and isinstance(value, str) and _SECRET.search(name):
-        return HIDDEN
-    return without_secrets(value)
-
-
 def _row(setting: Setting) -> tuple[Cell, ...]:
     untouched = setting.origin == DEFAULT
     return (
         Cell(safe(setting.key), Tone.DIM if untouched else Tone.PLAIN),
-        Cell(_own_text(setting.key, setting.value), Tone.DIM if untouched else Tone.STRONG),
-        Cell(_own_text(setting.key, setting.default), Tone.DIM),
+        Cell(value_text(setting.value), Tone.DIM if untouched else Tone.STRONG),
+        Cell(value_text(setting.default), Tone.DIM),
         Cell(safe(setting.origin), Tone.DIM),
     )
-
-
-def _own_text(key: str, value: object) -> str:
-    return value_text(_hidden(key.rpartition(".")[2], value))
 
 
 class Variable(NamedTuple):
@@ -167,6 +140,7 @@ def environment_table(variables: Iterable[Variable]) -> Table:
 
 
 def _variable_row(row: Variable) -> tuple[Cell, ...]:
-    shown = str(_hidden(row.name, row.value))
-    value = Cell(numbers.NONE, Tone.DIM) if row.value is None else Cell(safe(shown), Tone.STRONG)
+    value = (
+        Cell(numbers.NONE, Tone.DIM) if row.value is None else Cell(safe(row.value), Tone.STRONG)
+    )
     return Cell(safe(row.name)), value, Cell(safe(row.key), Tone.DIM)

@@ -192,7 +192,7 @@ class GatewayApi(Protocol):
 
     @operation(safe=True)
     def routes(self, *, limit: Limit = 1000, offset: Offset = 0) -> tuple[Route, ...]:
-        """The routes as they were given, by path."""
+        """The routes as they were given, by path; values of header rules are `<hidden>`."""
         ...
 
     @operation(safe=True)
@@ -216,7 +216,7 @@ class GatewayApi(Protocol):
 
     @operation(safe=True)
     def route_detail(self, path: str, method: str | None = None) -> RouteDetail:
-        """Everything known of one route.
+        """Everything known of one route but the values of its header rules.
 
         Raises:
             RouteNotFound: there is no such route.

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from abi_engine.core.secret import SECRET
 from abi_engine.features.gateway.api import Route, Seconds
 from abi_engine.runtime.breaker import BreakerSettings
 
@@ -93,7 +94,7 @@ class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$"), SECRET]
     enabled: bool = True
 
 
@@ -157,3 +158,15 @@ class GatewayConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_timeout: Seconds = 30.0
     linger: Seconds = 2.0
     server_name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "abi"
+
+
+def check_files(config: GatewayConfig) -> None:
+    """See that a listener could use the files of `[gateway.tls]`. Reads them.
+
+    Raises:
+        InvalidConfig: one cannot be used, or the settings contradict each other.
+    """
+    if config.listen:
+        from abi_engine.features.gateway.proxy.tls import server_tls
+
+        server_tls(config.tls)

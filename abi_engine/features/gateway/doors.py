@@ -16,6 +16,7 @@ from abi_engine.features.gateway.keys import KeyRing, KnownKey
 _AUTHORIZATION: Final = "authorization"
 _BEARER: Final = "bearer"
 _REALM: Final = "gateway"
+_SPACE: Final = " \t"
 _NOTHING: Final[frozenset[bytes]] = frozenset()
 
 Header = Callable[[str], str | None]
@@ -71,10 +72,10 @@ class Door:
         """The keys that came, by the lower-case names of the fields they came in."""
         found = {}
         if AuthScheme.API_KEY in self._auth.accept:
-            found[self._credential] = (header(self._credential) or "").strip()
+            found[self._credential] = (header(self._credential) or "").strip(_SPACE)
         if AuthScheme.BEARER in self._auth.accept:
             scheme, _, token = (header(_AUTHORIZATION) or "").partition(" ")
-            found[_AUTHORIZATION] = token.strip() if scheme.lower() == _BEARER else ""
+            found[_AUTHORIZATION] = token.strip(_SPACE) if scheme.lower() == _BEARER else ""
         return {field: key for field, key in found.items() if key}
 
     def _trouble(

@@ -56,11 +56,11 @@ from abi_engine.features.gateway.route_file import RouteFile
 from abi_engine.features.gateway.route_rules import Listener
 from abi_engine.features.gateway.table import Resolved, RouteTable
 from abi_engine.features.gateway.tls_contexts import TlsContexts
-from abi_engine.features.gateway.traces import REQUEST_ID, Traces
+from abi_engine.features.gateway.traces import Traces
 from abi_engine.features.gateway.traffic import TrafficCounts
 from abi_engine.features.gateway.upstreams import Upstream, Upstreams, parse_upstream
 from abi_engine.features.gateway.workers.library import Library
-from abi_engine.runtime.breaker import BreakerState, Transition
+from abi_engine.runtime.breaker import BreakerState
 from abi_engine.runtime.limiter import RateDecision
 
 REPORT_ROWS: Final = 200
@@ -106,7 +106,8 @@ class Gateway(Feature, GatewayApi):
         self._table = RouteTable()
         checks = Checks(clock, partial(tell_health, events))
         self._outward = outward = Outward(checks=checks, contexts=TlsContexts())
-        self._upstreams = Upstreams(config.breaker, clock, random, self._on_transition, checks)
+        told = partial(tell_transition, events)
+        self._upstreams = Upstreams(config.breaker, clock, random, told, checks)
         self._book = RouteBook(
             self._table,
             self._upstreams,
@@ -154,7 +155,7 @@ class Gateway(Feature, GatewayApi):
 
     def routes(self, *, limit: int = 1000, offset: int = 0) -> tuple[Route, ...]:
         check_window(limit, offset)
-        return tuple(live.route for live in self._table.all()[offset : offset + limit])
+        return tuple(live.told for live in self._table.all()[offset : offset + limit])
 
     def route_stats(
         self,
@@ -177,7 +178,7 @@ class Gateway(Feature, GatewayApi):
         upstreams = dict.fromkeys(target.upstream for target in live.targets)
         return RouteDetail(
             stats=listing.route_stats(live),
-            route=live.route,
+            route=live.told,
             upstreams=tuple(self._upstream_stats(one) for one in upstreams),
             latency_bars=latency_bars(live.traffic.recent()),
         )
@@ -190,7 +191,7 @@ class Gateway(Feature, GatewayApi):
         live = found.live
         if live is None:
             return None
-        return Match(live.route, found.params.copy(), found.tail, found.path)
+        return Match(live.told, found.params.copy(), found.tail, found.path)
 
     # Limits.
 
@@ -303,17 +304,7 @@ class Gateway(Feature, GatewayApi):
                 secure=self._listening.is_secure,
             )
             trace.over.wait(TRACE_TIMEOUT)
-        named = {name.lower(): value for name, value in answer.headers}
-        return TestAnswer(
-            status=answer.status,
-            duration_ms=answer.duration * 1000,
-            size_bytes=answer.size,
-            request_id=named.get(REQUEST_ID, ""),
-            match=trace.match,
-            upstream=trace.upstream,
-            headers=answer.headers,
-            body=answer.body,
-        )
+        return own_request.told(answer, trace)
 
     def report(self) -> GatewayReport:
         busiest = self._listing.order(RouteSort.RATE)[:REPORT_ROWS]
@@ -388,9 +379,6 @@ class Gateway(Feature, GatewayApi):
             return self._table.find(split_target(path)[0], method)
         except BadTarget as error:
             raise InvalidArguments(f"path = '{safe(path, limit=200)}': {error.reason}") from error
-
-    def _on_transition(self, upstream: str, transition: Transition) -> None:
-        tell_transition(self.context.events, upstream, transition)
 
     def _upstream(self, name: str) -> Upstream:
         check_text("upstream", name)

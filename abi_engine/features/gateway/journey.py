@@ -11,7 +11,7 @@ from itertools import chain
 from math import ceil
 from typing import Final
 
-from abi_engine.features.gateway.admission import Access, Cause, Refusal, UpstreamAddress
+from abi_engine.features.gateway.admission import Access, Cause, Refusal
 from abi_engine.features.gateway.api import Balance, Route
 from abi_engine.features.gateway.balance import after_use
 from abi_engine.features.gateway.concurrency import Turn
@@ -20,6 +20,7 @@ from abi_engine.features.gateway.traffic import TrafficCounts, finish_both
 from abi_engine.features.gateway.upstreams import Target
 from abi_engine.runtime.breaker import BreakerState
 
+_HASHED: Final = Balance.CONSISTENT_HASH  # looked up once: enums are slow
 _SOON: Final = 1.0
 """Seconds to wait where trials are under way: their answers decide."""
 
@@ -30,11 +31,10 @@ class UpstreamAttempt:
     __slots__ = ("_open", "_permit", "_upstream", "upstream")
 
     def __init__(self, target: Target, permit: int) -> None:
-        self._upstream = target.upstream
-        self.upstream: UpstreamAddress = target.address
+        self._upstream, self.upstream, _ = target
         self._permit = permit  # 0 once the breaker has been told
         self._open = True
-        target.upstream.traffic.begin()
+        self._upstream.traffic.begin()
 
     def settled(self, latency: float) -> None:
         """See `Attempt`."""
@@ -49,7 +49,7 @@ class UpstreamAttempt:
             upstream = self._upstream
             if self._permit:
                 upstream.breaker.record(True, latency, permit=self._permit)
-            upstream.traffic.finish(status, latency)
+            upstream.traffic.answer(status, latency)
 
     def failed(
         self, reason: str, latency: float, status: int = 0, cause: Cause = Cause.BROKEN
@@ -81,6 +81,12 @@ class UpstreamAttempt:
         self._upstream.traffic.add_bytes(bytes_in, bytes_out)
 
 
+def _without(prefix: str, path: str) -> str:
+    """A path as the upstream is asked for it, where a route strips a prefix."""
+    inside = (path + "/").startswith(prefix + "/")
+    return path[len(prefix) :] or "/" if inside else path
+
+
 class RouteAdmission:
     """See `Admission`."""
 
@@ -91,13 +97,12 @@ class RouteAdmission:
         "_live",
         "_open",
         "_order",
-        "_path",
-        "_query",
         "_reset_timeout",
         "_traffic",
         "_turn",
         "access",
         "route",
+        "target",
     )
 
     def __init__(
@@ -115,8 +120,9 @@ class RouteAdmission:
         self.access = access
         self._turn: Turn | None = None
         self.route: Route = live.route
-        self._path = path
-        self._query = query
+        prefix = live.route.strip_prefix
+        self.target = (_without(prefix, path) if prefix else path) + query
+        """See `Admission`."""
         self._address = address
         self._header = header
         self._traffic = traffic
@@ -127,14 +133,6 @@ class RouteAdmission:
         live.retries.earn()
         live.traffic.begin()
         traffic.begin()
-
-    @property
-    def target(self) -> str:
-        """See `Admission`."""
-        path, prefix = self._path, self.route.strip_prefix
-        if prefix and (path + "/").startswith(prefix + "/"):
-            path = path[len(prefix) :] or "/"
-        return path + self._query
 
     def enter(self, called: Callable[[], None]) -> bool | Refusal:
         """See `Admission`."""
@@ -160,7 +158,7 @@ class RouteAdmission:
         avoids_ill = live.is_checked and live.has_well
         for number in self._going_on() if exclude else self._from_the_first():
             target = live.targets[number]
-            if target.address.name in exclude or (avoids_ill and target.is_ill):
+            if (exclude and target.address.name in exclude) or (avoids_ill and target.is_ill):
                 continue
             permit = target.upstream.breaker.allow()
             if permit:
@@ -193,11 +191,11 @@ class RouteAdmission:
             bytes_out=bytes_out,
             cancelled=cancelled,
         )
-        if self._attempt is not None:
+        if self._attempt is not None and (bytes_in or bytes_out):
             self._attempt.add_bytes(bytes_in, bytes_out)
 
     def _from_the_first(self) -> Iterator[int]:
-        key = self._hash_key() if self.route.balance is Balance.CONSISTENT_HASH else ""
+        key = self._hash_key() if self.route.balance is _HASHED else ""
         self._order = order = iter(self._live.balancer.order(key))
         return order
 

@@ -53,7 +53,7 @@ class RetryBudget:
 
 
 class LiveRoute:
-    """A route at work; `enabled` tells whether it answers.
+    """A route at work; `enabled` tells whether it answers, `told` is the route as others see it.
 
     Args:
         route: as given; where methods are removed, another takes its place.
@@ -73,6 +73,7 @@ class LiveRoute:
         "retries",
         "route",
         "targets",
+        "told",
         "traffic",
         "turns",
     )
@@ -85,7 +86,7 @@ class LiveRoute:
         clock: Clock,
         events: EventLog,
     ) -> None:
-        self.route = route
+        self.become(route)
         self.enabled = route.enabled
         self.origin = origin
         self.targets = targets
@@ -104,6 +105,11 @@ class LiveRoute:
             route.weights,
             [target.upstream.traffic.count_in_flight for target in targets],
         )
+
+    def become(self, route: Route) -> None:
+        """Stand for another route, which differs in its methods alone."""
+        self.route = route
+        self.told = route.told()
 
     @property
     def has_well(self) -> bool:

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 from abi_engine.core.clock import Clock
 from abi_engine.core.errors import ConnectionLost, InvalidArguments, TimedOut
 from abi_engine.core.text import safe
+from abi_engine.features.gateway.api import TestAnswer
 from abi_engine.features.gateway.listening import reachable
-from abi_engine.features.gateway.traces import REQUEST_ID
+from abi_engine.features.gateway.traces import REQUEST_ID, Trace
 
 BODY_SIZE: Final = 4 << 10
 _PIECE: Final = 64 << 10
@@ -60,15 +61,11 @@ def send(
     """
     _check(method, target)
     shown = f"{method} {safe(target, limit=200)}"
-    host, port = reachable(address)
     started = clock.monotonic()
-    connection = _connection(host, port, timeout, secure=secure)
+    connection = _connection(address, timeout, secure=secure)
     try:
         connection.request(method, target, headers={REQUEST_ID: request_id, "Accept": "*/*"})
-        response = connection.getresponse()
-        body, size = _read(connection, response, started + timeout, clock)
-        duration = clock.monotonic() - started
-        return OwnAnswer(response.status, tuple(response.getheaders()), body, size, duration)
+        return _answer(connection, started, timeout, clock)
     except TimeoutError as error:
         raise TimedOut(f"{shown}: no complete answer in {timeout:g} s") from error
     except (OSError, http.client.HTTPException) as error:
@@ -78,9 +75,25 @@ def send(
         connection.close()
 
 
+def told(answer: OwnAnswer, trace: Trace) -> TestAnswer:
+    """The answer, and the way it took, as the gateway tells of them."""
+    named = {name.lower(): value for name, value in answer.headers}
+    return TestAnswer(
+        status=answer.status,
+        duration_ms=answer.duration * 1000,
+        size_bytes=answer.size,
+        request_id=named.get(REQUEST_ID, ""),
+        match=trace.match,
+        upstream=trace.upstream,
+        headers=answer.headers,
+        body=answer.body,
+    )
+
+
 def _connection(
-    host: str, port: int, timeout: float, *, secure: bool
+    address: tuple[str, int], timeout: float, *, secure: bool
 ) -> http.client.HTTPConnection:
+    host, port = reachable(address)
     if not secure:
         return http.client.HTTPConnection(host, port, timeout=timeout)
     import ssl
@@ -96,10 +109,19 @@ def _check(method: str, target: str) -> None:
     if not (method.isascii() and method.isalpha() and len(method) <= 32):
         raise InvalidArguments(f"method = '{safe(method, limit=40)}': a word such as GET")
     if not target.startswith("/") or len(target) > _TARGET_SIZE:
-        raise InvalidArguments(f"path = '{safe(target, limit=200)}': begins with /")
+        raise InvalidArguments(f"path = '{safe(target, limit=200)}': it must begin with /")
     if not (target.isascii() and target.isprintable()) or " " in target:
         hint = "percent-encode spaces, control characters and letters beyond ASCII"
         raise InvalidArguments(f"path = '{safe(target, limit=200)}': cannot be sent", hint=hint)
+
+
+def _answer(
+    connection: http.client.HTTPConnection, started: float, timeout: float, clock: Clock
+) -> OwnAnswer:
+    response = connection.getresponse()
+    body, size = _read(connection, response, started + timeout, clock)
+    duration = clock.monotonic() - started
+    return OwnAnswer(response.status, tuple(response.getheaders()), body, size, duration)
 
 
 def _read(

@@ -6,10 +6,12 @@ Refuses to know what became of any request; `reports.py` has that.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated
 
 import msgspec
 
+from abi_engine.core.secret import HIDDEN, Secret
 from abi_engine.runtime.limiter import LimitSettings
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -48,7 +50,7 @@ class RouteLimit(LimitSettings, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
 
 
-class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """How long a request may take, in seconds.
 
     Attributes:
@@ -64,9 +66,16 @@ class Timeouts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle: Seconds = 60.0
     total: Seconds = 300.0
 
+    @cached_property
+    def shortest(self) -> float:
+        """The shortest of them."""
+        return min(self.connect, self.first_byte, self.idle, self.total)
+
 
 class HeaderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is done to the headers of a message: first `remove`, then `set`, then `add`.
+
+    To `remove` and `set`, names with `_` for `-` are the same: behind CGI or WSGI they would be.
 
     Attributes:
         set: fields that replace those of their name.
@@ -74,9 +83,16 @@ class HeaderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         remove: names of fields that are taken off.
     """
 
-    set: dict[str, str] = {}
-    add: dict[str, str] = {}
+    set: dict[str, Secret] = {}
+    add: dict[str, Secret] = {}
     remove: tuple[str, ...] = ()
+
+    def told(self) -> HeaderRules:
+        """The rules as they are told: they may hold credentials, so values are `<hidden>`."""
+        if not (self.set or self.add):
+            return self
+        names, added = dict.fromkeys(self.set, HIDDEN), dict.fromkeys(self.add, HIDDEN)
+        return HeaderRules(names, added, self.remove)
 
 
 class Retries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -240,3 +256,10 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cors: Cors | None = None
     upgrades: tuple[str, ...] = ("websocket",)
     enabled: bool = True
+
+    def told(self) -> Route:
+        """The route as it is told, without the values of its header rules."""
+        request, response = self.request_headers.told(), self.response_headers.told()
+        if request is self.request_headers and response is self.response_headers:
+            return self
+        return msgspec.structs.replace(self, request_headers=request, response_headers=response)

@@ -70,7 +70,7 @@ def as_route(value: object) -> Route:
         InvalidArguments: it is no route at all.
     """
     if not isinstance(value, Route):
-        raise InvalidArguments(f"route = {safe(repr(value), limit=100)}: expected a Route")
+        raise InvalidArguments(f"route is a {type(value).__name__}: expected a Route")
     try:
         return msgspec.convert(msgspec.to_builtins(value), Route)
     except (msgspec.ValidationError, TypeError) as error:

@@ -250,7 +250,7 @@ class RouteTable:
         if removal.remaining is None:
             self._lives.discard(live)
         else:
-            live.route = removal.remaining
+            live.become(removal.remaining)
 
     def _changed(self) -> None:
         self._memo = {}

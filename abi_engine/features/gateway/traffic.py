@@ -5,9 +5,10 @@ Refuses to keep single requests.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from datetime import UTC, datetime
+from math import inf
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -22,8 +23,8 @@ _NO_ANSWER: Final = frozenset((0, 499))
 """Statuses of requests whose client left before the answer."""
 
 _NOTHING: Final = Tally(1.0, 0, 0, 0)
-_BATCH: Final = 32
-"""So many requests are put down before they are counted: together that is a third of the work."""
+_BATCH: Final = 64
+"""So many requests are put down before they are counted: together that is a fifth of the work."""
 
 DURATIONS: Final = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
@@ -169,6 +170,10 @@ class TrafficCounts:
         """A request that had begun is over."""
         now = self._monotonic()
         self.record((now, status, duration, error, bytes_in, bytes_out, cancelled))
+
+    def answer(self, status: int, duration: float) -> None:
+        """A request that had begun was answered as it should be."""
+        self.record((self._monotonic(), status, duration, False, 0, 0, False))
 
     def record(self, request: Finished) -> None:
         """A request that had begun is over; others may record the same one."""
@@ -341,8 +346,7 @@ class TrafficCounts:
         self._bytes_in += sum(bytes_in)
         self._bytes_out += sum(bytes_out)
         self._duration += sum(durations)
-        for status, count in Counter(statuses).items():
-            self._statuses[_status_class(status)] += count
+        self._count_statuses(statuses)
         self._count_durations(sorted(durations))
         last = moments[-1]
         self._last_hit = self._clock.time() - max(self._monotonic() - last, 0.0)
@@ -351,15 +355,21 @@ class TrafficCounts:
         current.errors += failed
         current.latency.record_all(durations)
 
+    def _count_statuses(self, statuses: tuple[int, ...]) -> None:
+        if statuses.count(statuses[0]) == len(statuses):  # as nearly always
+            self._statuses[_status_class(statuses[0])] += len(statuses)
+            return
+        for status, count in Counter(statuses).items():
+            self._statuses[_status_class(status)] += count
+
     def _count_durations(self, ordered: list[float]) -> None:
-        before = 0
-        for place, edge in enumerate(DURATIONS):
-            if before == len(ordered):
-                return
+        before, place = 0, bisect_left(DURATIONS, ordered[0])
+        while before < len(ordered):
+            edge = DURATIONS[place] if place < len(DURATIONS) else inf
             below = bisect_right(ordered, edge, before)
             self._durations[place] += below - before
             before = below
-        self._durations[-1] += len(ordered) - before
+            place += 1
 
 
 def _status_class(status: int) -> int:

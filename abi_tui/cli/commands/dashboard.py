@@ -55,6 +55,10 @@ SCREENS = (
 @click.option(
     "--replay", metavar="FILE", type=click.Path(), help="Show a recording; no engine is needed."
 )
+@click.option("--web", is_flag=True, help="Serve it to a browser on this machine, read-only.")
+@click.option(
+    "--web-port", type=click.IntRange(0, 65_535), metavar="PORT", help="Where; else a free one."
+)
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -65,12 +69,18 @@ def command(
     theme: str | None,
     record: str | None,
     replay: str | None,
+    web: bool,
+    web_port: int | None,
 ) -> Exit | int:
     """The full-screen dashboard.
 
     It attaches to the running engine; where none runs it starts one, which ends with it. A
     recording is played without an engine; --at says where it begins, or of when --once prints.
+
+    With --web it prints an address for a browser of this machine. Whoever knows it sees the
+    dashboard and changes nothing; the secret in it is made anew at each start.
     """
+    _check_web(web, web_port, once or at is not None or bool(record or replay))
     _check(once, at, record, replay)
     if once:
         from abi_tui.cli import glance
@@ -79,6 +89,9 @@ def command(
         return Exit.DONE
     from abi_tui.cli import screen as drawn
 
+    if web:
+        drawn.serve_dashboard(invocation, screen, theme=theme, port=web_port or 0)
+        return Exit.DONE
     return drawn.open_dashboard(
         invocation,
         screen,
@@ -99,4 +112,18 @@ def _check(once: bool, at: float | None, record: str | None, replay: str | None)
         raise click.UsageError(f"--record and {other} exclude each other")
     if at is not None and not once and replay is None:
         message = "--at needs --once or --replay; in the dashboard , and { go back in time"
+        raise click.UsageError(message)
+
+
+def _check_web(web: bool, port: int | None, otherwise: bool) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        UsageError: flags that exclude each other, or are of no meaning alone.
+    """
+    if web and otherwise:
+        message = "--web excludes --once, --at, --record and --replay"
+        raise click.UsageError(message)
+    if port is not None and not web:
+        message = "--web-port needs --web"
         raise click.UsageError(message)

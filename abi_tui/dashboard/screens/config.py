@@ -17,8 +17,8 @@ from abi_tui.dashboard.frame import Box
 from abi_tui.dashboard.keys import SETTING, Key, bindings
 from abi_tui.dashboard.paint import Ink, Line, Span
 from abi_tui.dashboard.screens.lists import Listing, ListPage, Source
-from abi_tui.dashboard.widgets.table import WholeListPane
 from abi_tui.dashboard.widgets.text import TextPane
+from abi_tui.dashboard.widgets.whole_list import WholeListPane
 from abi_tui.views.config import Variable, environment_table, setting_detail, settings_table
 from abi_tui.views.detail import Detail, command_line
 from abi_tui.views.table import Table

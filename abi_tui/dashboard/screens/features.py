@@ -16,8 +16,8 @@ from abi_tui.dashboard.keys import FEATURE, Key, bindings
 from abi_tui.dashboard.moment import Moment
 from abi_tui.dashboard.paint import Ink, Line, Span, wrap
 from abi_tui.dashboard.screens.page import Page
-from abi_tui.dashboard.widgets.table import WholeListPane
 from abi_tui.dashboard.widgets.text import TextPane, prose, same_as_lines
+from abi_tui.dashboard.widgets.whole_list import WholeListPane
 from abi_tui.views import numbers
 from abi_tui.views.engine import features_table
 

@@ -15,7 +15,7 @@ from abi_tui.dashboard.keys import LIMIT, Key, bindings
 from abi_tui.dashboard.screens.page import Page
 from abi_tui.dashboard.widgets.deck import Pane
 from abi_tui.dashboard.widgets.events import EventsPane
-from abi_tui.dashboard.widgets.table import WholeListPane
+from abi_tui.dashboard.widgets.whole_list import WholeListPane
 from abi_tui.views.gateway import limits_table
 from abi_tui.views.gateway_keys import keys_table
 from abi_tui.views.gateway_workers import workers_table

@@ -15,11 +15,12 @@ from abi_tui.dashboard.keys import LOG, Key, bindings
 from abi_tui.dashboard.paint import Ink, Line, Span
 from abi_tui.dashboard.screens.page import Page
 from abi_tui.dashboard.tail import Logged
-from abi_tui.dashboard.widgets.table import Fed, WholeListPane
+from abi_tui.dashboard.widgets.table import Fed
+from abi_tui.dashboard.widgets.whole_list import WholeListPane
 from abi_tui.views import numbers
 from abi_tui.views.detail import Detail
 from abi_tui.views.logs import LEVELS, level_rank, log_detail, logs_table
-from abi_tui.views.table import Table
+from abi_tui.views.table import Column, Table
 from abi_tui.views.window import matching
 
 KEPT = 2000
@@ -30,7 +31,10 @@ class LogsPane(WholeListPane):
     """The newest lines, as they come."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(LOG)]
-    keys: ClassVar[tuple[Key, ...]] = (*WholeListPane.keys, *LOG)
+    keys: ClassVar[tuple[Key, ...]] = (
+        *(key for key in WholeListPane.keys if key.name != "sort"),
+        *LOG,
+    )
     footer: ClassVar[tuple[str, ...]] = ("follow", "filter", "level", "open")
     help_text = (
         "The engine's log as it is written, the newest line last. Who moves up looks back, and the "
@@ -60,6 +64,12 @@ class LogsPane(WholeListPane):
         if until != self._until:
             self._until = until
             self.cut()
+
+    def sort_by_column(self, column: Column) -> None:
+        """A log stays in the order in which it was written."""
+
+    def action_sort(self) -> None:
+        """A log stays in the order in which it was written."""
 
     def cut(self) -> bool:
         """The lines that are bad enough and match the filter."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from abi_tui.dashboard import plans
 from abi_tui.dashboard.screens.lists import Listing
 from abi_tui.dashboard.screens.page import Page
-from abi_tui.dashboard.widgets.table import WholeListPane
 from abi_tui.dashboard.widgets.text import TextPane
+from abi_tui.dashboard.widgets.whole_list import WholeListPane
 from abi_tui.views.detail import Detail
 from abi_tui.views.engine import status_detail
 from abi_tui.views.gateway_details import stats_detail

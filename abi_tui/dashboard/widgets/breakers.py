@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from abi_engine.features.gateway.api import UpstreamStats
 from abi_tui.dashboard.keys import BREAKER, Key, bindings
-from abi_tui.dashboard.widgets.table import WholeListPane
+from abi_tui.dashboard.widgets.whole_list import WholeListPane
 from abi_tui.views.gateway import breakers_table
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from abi_engine.core.events import Event
-from abi_tui.dashboard.widgets.table import WholeListPane
+from abi_tui.dashboard.widgets.whole_list import WholeListPane
 from abi_tui.views.events import events_table
 from abi_tui.views.table import Cell, Tone
 

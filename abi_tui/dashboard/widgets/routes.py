@@ -45,6 +45,7 @@ class RoutesPane(ListPane):
         "traffic.latency.p50_ms": RouteSort.P50,
         "traffic.latency.p99_ms": RouteSort.P99,
         "traffic.error_percent": RouteSort.ERRORS,
+        "limit": RouteSort.LIMITED,
     }
     help_text = (
         "Every route of the gateway with the worst of its breakers, its requests a second, its "

@@ -20,8 +20,7 @@ from abi_tui.dashboard.widgets.deck import Pane
 from abi_tui.views.detail import Detail
 from abi_tui.views.detail import Line as DetailLine
 from abi_tui.views.numbers import count as whole
-from abi_tui.views.table import Table
-from abi_tui.views.window import matching, narrowed
+from abi_tui.views.table import Column, Table
 
 ASCENDING = ("path",)
 
@@ -122,6 +121,11 @@ class ListPane(Pane, can_focus=True):
         """Make the window from what is here already; tell whether that was possible."""
         return False
 
+    @property
+    def rising(self) -> bool:
+        """Whether the least comes first."""
+        return self.sort in ASCENDING
+
     def feed(self, fed: Fed) -> None:
         """Show these rows."""
         self._fed = fed
@@ -190,8 +194,7 @@ class ListPane(Pane, can_focus=True):
         if self.filter and part != whole(matched):
             words = f"{part} of {whole(matched)} of {whole(max(total, matched))}"
         if self.sort:
-            arrow = "↑" if self.sort in ASCENDING else "↓"
-            words += f" · sort {self.sort.replace('_', ' ')} {arrow}"
+            words += f" · sort {self.sort.replace('_', ' ')} {'↑' if self.rising else '↓'}"
         return (Span(words, Ink.DIM),)
 
     def thumb(self) -> Thumb | None:
@@ -352,8 +355,13 @@ class ListPane(Pane, can_focus=True):
 
     def _sort_by_header(self, x: int) -> None:
         for _, column, start, width in self._placed:
-            if start <= x < start + width and column.key in self.header_sorts:
-                self.sort_by(self.header_sorts[column.key])
+            if start <= x < start + width:
+                self.sort_by_column(column)
+
+    def sort_by_column(self, column: Column) -> None:
+        """Order by a column whose header was clicked, where there is such an order."""
+        if column.key in self.header_sorts:
+            self.sort_by(self.header_sorts[column.key])
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll, leaving the cursor where it is."""
@@ -373,27 +381,3 @@ class ListPane(Pane, can_focus=True):
         self._top = max(min(top, most), 0)
         self.repaint()
         self._ask_for_rows()
-
-
-class WholeListPane(ListPane):
-    """A list whose rows are all here, so that it is filtered here; its order is given."""
-
-    footer: ClassVar[tuple[str, ...]] = ("open", "filter")
-    keys: ClassVar[tuple[Key, ...]] = (*(key for key in LIST if key.name != "sort"), *PANES)
-
-    _whole = Fed(Table("", (), (), (), 0))
-
-    def take(self, table: Table, objects: Sequence[object]) -> None:
-        """Show a table; `objects` are what its rows tell of."""
-        self._whole = Fed(table, objects)
-        self.cut()
-
-    def cut(self) -> bool:
-        """Filter what is here."""
-        table, objects = self._whole.table, self._whole.objects
-        total = table.total
-        if self.filter:
-            kept = matching(table, self.filter)
-            table, objects = narrowed(table, kept), tuple(objects[index] for index in kept)
-        self.feed(Fed(table, objects, 0, total))
-        return True

@@ -176,3 +176,11 @@ def test_many_at_once_count_as_one_by_one(values: list[float]) -> None:
     assert at_once.buckets() == one_by_one.buckets()
     assert at_once.count == one_by_one.count
     assert at_once.total == pytest.approx(one_by_one.total)
+
+
+def test_numbers_too_small_to_be_normal_count_alike_at_once() -> None:
+    one_by_one, at_once = Histogram(lowest=1e-320), Histogram(lowest=1e-320)
+    for value in (values := [1e-310, 3e-309, 1.0]):
+        one_by_one.record(value)
+    at_once.record_all(values)
+    assert at_once.buckets() == one_by_one.buckets()

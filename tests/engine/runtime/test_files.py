@@ -32,6 +32,13 @@ def test_the_file_is_for_this_user_alone_unless_told_otherwise(tmp_path: Path) -
     assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o644
 
 
+def test_a_new_file_may_belong_to_another_group(tmp_path: Path) -> None:
+    group = 12_345 if os.geteuid() == 0 else os.getgroups()[-1]
+    write_atomically(tmp_path / "a", b"x", mode=0o640, owner=(os.geteuid(), group))
+    found = (tmp_path / "a").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (os.geteuid(), group, 0o640)
+
+
 def test_the_content_is_synced_before_the_name_and_the_name_before_the_return(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,19 @@ def test_a_detached_engine_reads_its_configuration_again(engines: Engines, file:
     assert any("was not reloaded" in message for message in messages(engines))
 
 
+def test_a_reload_that_hangs_gathers_no_others(engines: Engines, file: Path) -> None:
+    launched = engines.start("--config", str(file), *QUIET)
+    with Client(launched.ready.socket, timeout=10.0) as client:
+        file.unlink()
+        os.mkfifo(file)  # nobody writes to it: to read it takes for ever
+        threads = client.system.status().threads
+        for _ in range(30):
+            engines.kill(launched, signal.SIGHUP)
+            assert client.system.status().threads < threads + 10
+    engines.kill(launched, signal.SIGTERM)
+    engines.until_gone(launched)
+
+
 def test_in_the_foreground_without_a_terminal_it_reloads_too(engines: Engines, file: Path) -> None:
     command = [*ENGINE, "--data-dir", str(engines.data_dir), "--config", str(file), *QUIET]
     with subprocess.Popen(command, start_new_session=True) as process:

@@ -57,6 +57,15 @@ def test_the_script_goes_where_the_shell_looks(
     assert f"undo: rm '{home / place}'" in said.err
 
 
+def test_without_bash_completion_the_way_out_is_said(
+    abi: Call, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("abi_tui.cli.completion_install.BASH_COMPLETION", home / "absent")
+    said = abi("completions", "install", "bash")
+    assert f"until then, in ~/.bashrc: source '{home / PLACES['bash']}'" in said.err
+    assert "undo" not in abi("completions", "install", "bash").err
+
+
 @pytest.mark.parametrize("shell", PLACES)
 def test_a_dry_run_writes_nothing(abi: Call, home: Path, shell: str) -> None:
     said = abi("completions", "install", shell, "--dry-run")

@@ -10,6 +10,7 @@ import pytest
 
 from abi_engine.config import load
 from abi_engine.engine import Engine
+from abi_engine.features.gateway.config import GatewayConfig
 from abi_tui.cli import session
 from abi_tui.cli.exits import Exit
 from tests.tui.cli.conftest import Call
@@ -91,6 +92,16 @@ def test_writing_a_setting_keeps_comments_order_and_the_rest(abi: Call, config_f
     assert said.err == "abi: undo: abi config set gateway.port 8081\n"
     assert config_file.read_text() == FILE.replace("8081", "8088")
     assert config_file.stat().st_mode & 0o777 == 0o640
+
+
+def test_writing_a_setting_leaves_the_file_to_the_group_it_had(
+    abi: Call, config_file: Path
+) -> None:
+    config_file.write_text(FILE)
+    group = 12_345 if os.geteuid() == 0 else os.getgroups()[-1]
+    os.chown(config_file, -1, group)
+    assert abi("config", "set", "gateway.port", "8088").code == 0
+    assert config_file.stat().st_gid == group
 
 
 def test_a_setting_of_a_new_section_is_written_and_read_back(abi: Call, config_file: Path) -> None:
@@ -238,6 +249,30 @@ def test_every_setting_of_the_file_that_init_writes_can_be_put_into_force(
     found = abi("config", "show", "--changed", "--json").data
     assert len(found) > 30
     assert all(row["value"] == row["default"] for row in found)
+
+
+def test_routes_certificates_and_keys_of_the_file_that_init_writes_hold(
+    abi: Call, config_file: Path
+) -> None:
+    abi("config", "init")
+    tables = config_file.read_text().partition("# [[gateway.routes]]")[2].splitlines()
+    text = "\n".join(line.removeprefix("# ") for line in tables)
+    config_file.write_text("[[gateway.routes]]" + text)
+    gateway = load(config_file, environ={}, sections=session.sections()).section(
+        "gateway", GatewayConfig
+    )
+    assert (len(gateway.routes), len(gateway.keys), len(gateway.tls.certificates)) == (1, 1, 1)
+
+
+def test_a_certificate_that_is_not_there_does_not_hold(abi: Call, config_file: Path) -> None:
+    config_file.write_text(
+        '[[gateway.tls.certificates]]\ncertificate = "/none.pem"\nkey = "/none.key"\n'
+    )
+    said = abi("config", "validate", "--json")
+    assert said.code == Exit.FAILED
+    assert "/none.pem" in said.data["problem"]
+    config_file.write_text("[gateway]\nlisten = false\n" + config_file.read_text())
+    assert abi("config", "validate").code == Exit.DONE
 
 
 def test_init_never_overwrites(abi: Call, config_file: Path) -> None:

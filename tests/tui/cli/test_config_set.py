@@ -153,7 +153,7 @@ def test_a_dry_run_shows_the_difference_without_secrets(abi: Call, file: Path) -
     said = abi("config", "set", key, "Bearer 123", "--dry-run", "--json")
     assert said.data["dry_run"] is True
     added = [one for one in said.data["diff"] if one.startswith("+") and "Authorization" in one]
-    assert added == ["+Authorization = •••"]
+    assert added == ['+Authorization = "<hidden>"']
     assert file.read_text() == FILE
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from abi_engine.core.errors import EngineNotRunning
 from abi_engine.engine import Engine
+from abi_engine.runtime.data_directory import DataDirectory
 from abi_tui.cli import session
 from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation
@@ -38,6 +39,17 @@ def test_without_an_engine_that_is_said_with_the_way_to_one(
     assert said.out == ""
     assert said.err.count("\n") == 1
     assert "(abi serve)" in said.err
+
+
+def test_an_engine_whose_socket_is_not_to_be_found_is_not_denied(abi: Call, tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    directory.acquire()
+    said = abi("status", "--data-dir", str(tmp_path))
+    directory.release()
+    assert said.code == Exit.UNAVAILABLE
+    assert f"process {os.getpid()} has {tmp_path}" in said.err
+    assert "XDG_RUNTIME_DIR" in said.err
+    assert "no engine runs" in abi("status", "--data-dir", str(tmp_path)).err
 
 
 def test_status_as_it_was_is_that_of_the_recorded_report(abi: Call, engine: Engine) -> None:

@@ -136,6 +136,7 @@ def _defect() -> Exception:
     ("words", "message"),
     [
         (("verson",), "no command named 'verson'. did you mean 'version'? (abi help)"),
+        (("--version",), "no option --version. did you mean 'abi version'? (abi help)"),
         (("zzz",), "no command named 'zzz' (abi help)"),
         (("version", "--jsn"), "no option --jsn. did you mean '--json'? (abi help version)"),
         (("version", "more"), "unexpected: more (abi help version)"),

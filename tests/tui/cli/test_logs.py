@@ -18,9 +18,9 @@ from tests.tui.cli.conftest import Call
 
 NOW = datetime.now(UTC)
 LINES = [
-    LogLine(NOW - timedelta(hours=2), "debug", "abi_engine.features.gateway", "Old Thing"),
-    LogLine(NOW - timedelta(minutes=10), "info", "abi_engine.features.gateway.proxy", "listens"),
-    LogLine(NOW - timedelta(minutes=5), "warning", "abi_engine.features.gateways", "slow\x1b[2J"),
+    LogLine(NOW - timedelta(hours=20), "debug", "abi_engine.features.gateway", "Old Thing"),
+    LogLine(NOW - timedelta(hours=10), "info", "abi_engine.features.gateway.proxy", "listens"),
+    LogLine(NOW - timedelta(hours=5), "warning", "abi_engine.features.gateways", "slow\x1b[2J"),
     LogLine(NOW - timedelta(minutes=1), "error", "abi_engine.service", "broke"),
 ]
 
@@ -45,13 +45,13 @@ def left(tmp_path: Path) -> None:
         (("--level", "debug"), [0, 1, 2, 3]),
         (("--level", "warning"), [2, 3]),
         (("--level", "error"), [3]),
-        (("--since", "30m"), [1, 2, 3]),
-        (("--since", "-6m"), [2, 3]),
+        (("--since", "15h"), [1, 2, 3]),
+        (("--since", "-7h"), [2, 3]),
         (("--since", (NOW - timedelta(minutes=2)).isoformat()), [3]),
         (("--logger", "abi_engine.features.gateway"), [0, 1]),
         (("--words", "old thing"), [0]),
         (("--words", ".*"), []),
-        (("--level", "info", "--since", "6m", "--limit", "1"), [3]),
+        (("--level", "info", "--since", "7h", "--limit", "1"), [3]),
         (("--level", "warning", "--limit", "1"), [3]),
         (("--logger", "abi_engine.features.gateway", "--limit", "1"), [1]),
     ],

@@ -75,6 +75,11 @@ class ConfigPath(msgspec.Struct):
     data_dir: str
 
 
+class Web(msgspec.Struct):
+    url: str
+    pid: int
+
+
 class Variable(msgspec.Struct):
     name: str
     value: str | None
@@ -108,6 +113,7 @@ SCHEMAS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "config.setting/1": (Setting, ("config", "get", "gateway.port")),
     "config.settings/1": (list[Setting], ("config", "show")),
     "config.validate/1": (Validation, ("config", "validate")),
+    "dashboard.web/1": (Web, ()),
     "engine.events/1": (list[Event], ("events",)),
     "engine.features/1": (list[FeatureStatus], ("features", "list")),
     "engine.logs/1": (list[LogLine], ("logs",)),

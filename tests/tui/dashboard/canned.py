@@ -303,7 +303,7 @@ class CannedSystem:
             Setting("engine.history", 900, 900, "default"),
             Setting("features.gateway", True, True, "default"),
             Setting("gateway.port", 8080, 8080, "default"),
-            Setting("gateway.keys", [{"name": "mobile-app", "sha256": "5e884898"}], [],
+            Setting("gateway.keys", [{"name": "mobile-app", "sha256": "<hidden>"}], [],
                     "file /etc/abi.toml:20"),
             Setting("gateway.breaker.reset_timeout", 8.0, 30.0, "file /etc/abi.toml:12"),
             Setting("service.admin_port", 9191, 9090, "environment ABI_SERVICE__ADMIN_PORT"),

@@ -85,12 +85,11 @@ def test_the_meaning_stands_beside_the_list_where_there_is_room(on_dashboard: Ru
     on_dashboard(test, settings=CONFIG, size=(200, 60))
 
 
-def test_secrets_are_hidden(on_dashboard: Run) -> None:
+def test_what_the_engine_hides_is_seen_to_be_hidden(on_dashboard: Run) -> None:
     async def test(shown: Still) -> None:
         assert "gateway.keys" in shown.text
         await shown.press("slash", *"gateway.keys", "enter", "enter")
-        assert "5e884898" not in shown.text
-        assert "•••" in shown.text
+        assert "<hidden>" in shown.text
 
     on_dashboard(test, settings=CONFIG)
 

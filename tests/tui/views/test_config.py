@@ -1,18 +1,9 @@
-"""Settings with their meaning, and nothing of a secret."""
+"""Settings with their meaning."""
 
 from __future__ import annotations
 
-import pytest
-
 from abi_engine.config import EngineConfig, Setting, known_sections
-from abi_tui.views.config import (
-    HIDDEN,
-    Variable,
-    environment_table,
-    setting_detail,
-    settings_table,
-    value_text,
-)
+from abi_tui.views.config import setting_detail
 from abi_tui.views.detail import Detail
 
 KINDS = known_sections()
@@ -57,27 +48,3 @@ def test_every_setting_of_the_engine_is_described() -> None:
 def test_a_setting_that_nobody_knows_is_shown_all_the_same() -> None:
     lines = told(setting_detail(Setting("gone.with.the", "wind", "", "flag"), KINDS))
     assert (lines["meaning"], lines["type"], lines["bounds"]) == ("not described", "–", "none")
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["Authorization", "cookie", "password", "client_secret", "sha256", "api_key", "X-API-Key",
-     "token", "bot-token"],
-)  # fmt: skip
-def test_a_secret_is_hidden_however_deep_it_lies(name: str) -> None:
-    value = [{"path": "/a", "request_headers": {"set": {name: "s3cr3t"}}}]
-    assert "s3cr3t" not in value_text(value)
-    assert HIDDEN in value_text(value)
-    row = settings_table([Setting(f"a.{name}", "s3cr3t", "", "file")]).rows[0]
-    assert "s3cr3t" not in " ".join(cell.text for cell in row)
-    variable = environment_table([Variable(f"ABI_A__{name.upper()}", "s3cr3t", f"a.{name}")])
-    assert "s3cr3t" not in variable.rows[0][1].text
-
-
-@pytest.mark.parametrize("name", ["token_file", "key", "keys", "header", "tokens"])
-def test_what_only_sounds_like_a_secret_is_shown(name: str) -> None:
-    assert "visible" in value_text({name: "visible"})
-
-
-def test_a_secret_that_is_not_set_is_seen_to_be_not_set() -> None:
-    assert value_text({"password": ""}) == '{"password": ""}'

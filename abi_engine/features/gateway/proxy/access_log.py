@@ -41,6 +41,7 @@ class AccessLog:
         self._thread = Thread(target=self._write_batches, name="abi-access-log", daemon=True)
         self._encode: Encode = encoder(config.access_log_format)
         self._rotate = False
+        self._reload: GatewayConfig | None = None  # not handed over yet
         self._failing = ""  # what was said last of it
         self._overrun = 0  # written by the loop's thread alone
         self._overrun_said = 0  # and this by the writer
@@ -68,12 +69,19 @@ class AccessLog:
             self._timer.cancel()
             self._timer = None
         batch, self._batch = self._batch, []
-        if not batch:
-            return
-        try:
-            self._queue.put_nowait(batch)
-        except Full:
+        if batch and not self._hand_over(batch):
             self._overrun += len(batch)
+        config = self._reload
+        if config is not None and self._hand_over(config):
+            self._reload = None
+            self.is_json = config.access_log_format is LogFormat.JSON
+
+    def _hand_over(self, what: list[Entry] | GatewayConfig) -> bool:
+        try:
+            self._queue.put_nowait(what)
+        except Full:
+            return False
+        return True
 
     def stop(self, deadline: float) -> None:
         """Write the rest and end the thread, within `deadline` seconds.
@@ -89,13 +97,11 @@ class AccessLog:
         self._thread.join(deadline)
 
     def reload(self, config: GatewayConfig) -> None:
-        """Begin a new file, in the format and with the sizes of other settings."""
+        """Begin a new file, in the format and with the sizes of other settings; later, where the
+        writer is far behind.
+        """
+        self._reload = config
         self.flush()
-        try:
-            self._queue.put_nowait(config)
-        except Full:
-            return  # the writer is far behind: a later reload finds it well again
-        self.is_json = config.access_log_format is LogFormat.JSON
 
     def _write_batches(self) -> None:
         while (batch := self._queue.get()) is not None:

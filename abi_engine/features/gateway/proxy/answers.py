@@ -28,6 +28,7 @@ class Trouble(NamedTuple):
 
 
 CONNECT_REFUSED: Final = Trouble(502, "connect_failed", "the upstream cannot be reached")
+NO_ROOM: Final = Trouble(503, "no_room", "the gateway can open no more connections")
 TLS_FAILED: Final = Trouble(502, "tls_failed", "the upstream cannot be reached securely")
 CONNECT_LATE: Final = Trouble(504, "connect_timeout", "connecting to the upstream took too long")
 FIRST_BYTE_LATE: Final = Trouble(504, "first_byte_timeout", "the upstream did not answer in time")

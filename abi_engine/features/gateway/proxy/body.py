@@ -6,6 +6,7 @@ beyond the end comes back untouched. Trailers are checked, bounded and dropped.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final, Protocol
 
 from abi_engine.features.gateway.proxy.head import BadMessage
@@ -72,11 +73,16 @@ class EndlessBody:
 
 
 class ChunkedBody:
-    """A body in chunks. Extensions are allowed, bounded, and dropped."""
+    """A body in chunks. Extensions are allowed, bounded, and dropped.
 
-    __slots__ = ("_overhead", "_partial", "_remaining", "_trailers", "done")
+    Args:
+        turn: after so many pieces `feed` stops, and what is left comes back to be fed again.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_overhead", "_partial", "_remaining", "_trailers", "_turn", "done")
+
+    def __init__(self, turn: float = inf) -> None:
+        self._turn = turn
         self._partial = b""
         self._remaining = 0
         """Bytes until the end of the chunk, its line end included; 0 where a line comes."""
@@ -100,6 +106,8 @@ class ChunkedBody:
                 self._partial = data[position:]
                 return pieces, b""
             position = moved
+            if len(pieces) >= self._turn:
+                break
         return pieces, data[position:]
 
     def _chunk(self, data: bytes, position: int, pieces: Pieces) -> int:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, cast
 from abi_engine.features.gateway.proxy import answers
 from abi_engine.features.gateway.proxy.answers import Trouble
 from abi_engine.features.gateway.proxy.body import Body, ChunkedBody, LengthBody
-from abi_engine.features.gateway.proxy.client_transport import ClientTransport, Phase
+from abi_engine.features.gateway.proxy.client_transport import CLOSED, OPEN, ClientTransport
 from abi_engine.features.gateway.proxy.exchange import Exchange
 from abi_engine.features.gateway.proxy.head import HEAD_END, BadMessage, RequestHead
-from abi_engine.features.gateway.proxy.headers import forwarding
+from abi_engine.features.gateway.proxy.onward import Onward
 from abi_engine.features.gateway.proxy.reception import receive
 from abi_engine.features.gateway.proxy.repeats import RequestReader
 from abi_engine.features.gateway.proxy.request import Request
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _REQUEST_LINE_REST: Final = 64
 """What a request line may have beside its target."""
 _TIMER_GRAIN: Final = 0.001
+_CHUNKS: Final = 2000
+"""So many at once take long enough for others to have their turn."""
 SPARE_CONNECTIONS: Final = 1000
 """How many beyond the limit are told so; further ones are just closed."""
 
@@ -45,11 +47,10 @@ class ClientConnection(ClientTransport):
         "_body",
         "_buffer",
         "_exchange",
-        "_forwarding",
-        "_forwarding_host",
         "_head_since",
         "_interval",
         "_reader",
+        "onward",
     )
 
     def __init__(self, plane: DataPlane, wire: asyncio.Transport | None = None) -> None:
@@ -62,8 +63,8 @@ class ClientConnection(ClientTransport):
         self._exchange: Exchange | Waiting | None = None
         self._body: Body | None = None  # of the request being exchanged, until its end is here
         self._advancing = False
-        self._forwarding_host = b""  # of the last request, for which the next line is
-        self._forwarding = b""
+        self.onward = Onward(self.address, secure=self.is_secure, pseudonym=plane.pseudonym)
+        """Its requests, as they go on."""
 
     # Called by the loop.
 
@@ -73,7 +74,7 @@ class ClientConnection(ClientTransport):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         if peer:
-            self.address = peer[0]
+            self.address = self.onward.address = peer[0]
         self._be_quiet()
         plane.clients.add(self)
         if self._wire is None:
@@ -100,7 +101,7 @@ class ClientConnection(ClientTransport):
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
-        if self._phase is Phase.OPEN:
+        if self._phase is OPEN:
             self._advance(self._buffer + data if self._buffer else data)
 
     def pause_writing(self) -> None:
@@ -119,7 +120,6 @@ class ClientConnection(ClientTransport):
 
     # Used by exchanges.
 
-    @property
     def is_last(self) -> bool:
         """Whether no request is taken after this one: the proxy ends, and none waits here."""
         if not self._plane.draining:
@@ -130,15 +130,6 @@ class ClientConnection(ClientTransport):
         """Look at the exchange's times at least this often, in seconds."""
         self._interval = interval
         self._deadline.no_later_than(self._plane.loop.time() + interval)
-
-    def forwarding(self, head: RequestHead) -> bytes:
-        """The lines that tell an upstream whose request it is."""
-        if self._plane.config.trust_forwarded:
-            return forwarding(head, self.address, trusted=True, secure=self.is_secure)
-        if head.host != self._forwarding_host or not self._forwarding:
-            self._forwarding_host = head.host
-            self._forwarding = forwarding(head, self.address, trusted=False, secure=self.is_secure)
-        return self._forwarding
 
     def hand_over(self, end: asyncio.Protocol) -> tuple[asyncio.Transport, bytes]:
         """Let `end` have what comes from now on; what had come already comes back."""
@@ -168,7 +159,7 @@ class ClientConnection(ClientTransport):
         """
         self._exchange = None
         self._interval = inf
-        if self._phase is not Phase.OPEN:
+        if self._phase is not OPEN:
             return
         if keep_alive:
             self._be_quiet()
@@ -193,8 +184,16 @@ class ClientConnection(ClientTransport):
 
     # Reading requests.
 
+    def _have_turn(self) -> None:
+        """What is left of a body is taken before anything else is read."""
+        self._gives_way = False
+        if self._buffer:
+            self._go_on()
+        if not self._gives_way:
+            super()._have_turn()
+
     def _go_on(self) -> None:
-        if self._phase is Phase.OPEN and not self._advancing:
+        if self._phase is OPEN and not self._advancing:
             self._advance(self._buffer)
 
     def _advance(self, data: bytes) -> None:
@@ -204,7 +203,7 @@ class ClientConnection(ClientTransport):
             self._buffer = self._take(data)
         finally:
             self._advancing = False
-        if (self._buffer or self._paused) and self._body is None and self._phase is Phase.OPEN:
+        if (self._buffer or self._paused) and self._body is None and self._phase is OPEN:
             self._regulate()
 
     def _regulate(self) -> None:
@@ -217,11 +216,13 @@ class ClientConnection(ClientTransport):
 
     def _take(self, data: bytes) -> bytes:
         turns = self._plane.limits.pipeline
-        while self._phase is Phase.OPEN:
+        while self._phase is OPEN:
             if self._body is not None:
+                if self._gives_way:
+                    return data
                 data = self._take_body(self._body, data)
                 if self._body is not None:
-                    return b""
+                    return data
             elif self._exchange is not None or not self.is_writable or not data:
                 return data
             elif not turns:
@@ -243,6 +244,8 @@ class ClientConnection(ClientTransport):
         except BadMessage as error:
             exchange.body_is_bad(error)
             return b""
+        if rest and not body.done:
+            self.give_way()
         if body.done:
             self._body = None
         if pieces or body.done:
@@ -280,16 +283,17 @@ class ClientConnection(ClientTransport):
 
     def _begin(self, head: RequestHead, rest: bytes) -> bytes:
         since, self._head_since = self._head_since, inf
-        at_hand = not head.chunked and (head.length or 0) <= len(rest)
+        length = head.length or 0
+        at_hand = not head.chunked and length <= len(rest)
         plain = not head.upgrade  # else what is behind it may be of another protocol
-        last = self._plane.draining and len(rest) <= (head.length or 0)
+        last = self._plane.draining and len(rest) <= length
         keep_alive = head.keep_alive and at_hand and plain and not last
         exchange = receive(self._plane, self, head, since, keep_alive=keep_alive)
         if exchange is None:
             self._be_quiet()
             if not keep_alive:
                 self._close(linger=True)
-            return rest[head.length or 0 :]
+            return rest[length:]
         if isinstance(exchange, Waiting):
             self._exchange = exchange
             exchange.begin()
@@ -300,7 +304,7 @@ class ClientConnection(ClientTransport):
         """Begin an exchange with what there is of its body; what is behind that comes back."""
         self._exchange = exchange
         if head.has_body:
-            self._body = ChunkedBody() if head.chunked else LengthBody(head.length or 0)
+            self._body = ChunkedBody(_CHUNKS) if head.chunked else LengthBody(head.length or 0)
             rest = self._take_body(self._body, rest)
         if self._exchange is not None:
             exchange.begin()
@@ -315,7 +319,7 @@ class ClientConnection(ClientTransport):
         self._close(linger=True)
 
     def _leave_exchange(self, trouble: Trouble) -> None:
-        self._phase = Phase.CLOSED
+        self._phase = CLOSED
         if self._exchange is not None:
             self._exchange.abandon(trouble)
 
@@ -324,7 +328,7 @@ class ClientConnection(ClientTransport):
         now = self._plane.loop.time() + _TIMER_GRAIN
         if self._exchange is not None:
             due = min(self._exchange.look(now), now + self._interval)
-        elif self._phase is Phase.CLOSED:
+        elif self._phase is CLOSED:
             return
         else:
             due = self._look_between_requests(now)
@@ -333,7 +337,7 @@ class ClientConnection(ClientTransport):
 
     def _look_between_requests(self, now: float) -> float:
         limits = self._plane.limits
-        if self._phase is Phase.OPEN and self._head_since < inf:
+        if self._phase is OPEN and self._head_since < inf:
             due = self._head_since + limits.header_timeout
             if due <= now:
                 self._refuse(answers.SLOW_HEAD)

@@ -31,6 +31,10 @@ class Phase(Enum):
     CLOSED = auto()
 
 
+OPEN, CLOSING, CLOSED = Phase.OPEN, Phase.CLOSING, Phase.CLOSED
+"""Looked up once: enums are slow."""
+
+
 class ClientTransport(asyncio.Protocol):
     """A client's connection, apart from what is said on it.
 
@@ -41,6 +45,7 @@ class ClientTransport(asyncio.Protocol):
 
     __slots__ = (
         "_deadline",
+        "_gives_way",
         "_paused",
         "_phase",
         "_plane",
@@ -56,8 +61,9 @@ class ClientTransport(asyncio.Protocol):
         self._plane = plane
         self._transport = cast("asyncio.Transport", None)
         self._wire: asyncio.Transport | None = None  # what carries TLS
-        self._phase = Phase.OPEN
+        self._phase = OPEN
         self._paused = False
+        self._gives_way = False
         self._deadline = Deadline(plane.loop, look)
         self._quiet_since = 0.0  # when the connection was opened, or the last exchange was over
         self._unsent = inf  # what had not left at the last look
@@ -67,7 +73,7 @@ class ClientTransport(asyncio.Protocol):
 
     def write(self, data: list[bytes]) -> None:
         """Send the client something."""
-        if data and self._phase is Phase.OPEN:
+        if data and self._phase is OPEN:
             self._transport.write(data[0] if len(data) == 1 else b"".join(data))
 
     @property
@@ -85,17 +91,32 @@ class ClientTransport(asyncio.Protocol):
         """Take nothing more from the client."""
         if not self._paused and not self._transport.is_closing():
             self._paused = True
-            self._transport.pause_reading()
+            if not self._gives_way:
+                self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Take more again."""
         if self._paused and not self._transport.is_closing():
             self._paused = False
+            if not self._gives_way:
+                self._transport.resume_reading()
+
+    def give_way(self) -> None:
+        """Take nothing more in this pass of the loop, which else reads on while there is more."""
+        if not self._gives_way and not self._transport.is_closing():
+            self._gives_way = True
+            if not self._paused:
+                self._transport.pause_reading()
+            self._plane.loop.call_soon(self._have_turn)
+
+    def _have_turn(self) -> None:
+        self._gives_way = False
+        if not self._paused and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def cut(self) -> None:
         """Close at once in a way that no client takes for the end of an answer."""
-        self._phase = Phase.CLOSED
+        self._phase = CLOSED
         connection = self._transport.get_extra_info("socket")
         if connection is not None and not self._transport.is_closing():
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -114,9 +135,9 @@ class ClientTransport(asyncio.Protocol):
         With `linger`, read on for a while, so that what the client still sends does not destroy
         the answer on its way.
         """
-        if self._phase is not Phase.OPEN or self._transport.is_closing():
+        if self._phase is not OPEN or self._transport.is_closing():
             return
-        self._phase = Phase.CLOSING
+        self._phase = CLOSING
         self.resume_reading()
         if linger and self._transport.can_write_eof():
             self._transport.write_eof()
@@ -129,7 +150,7 @@ class ClientTransport(asyncio.Protocol):
     def _look_while_quiet(self, now: float) -> float:
         """Close if nothing has been asked, or taken, for too long; tell when to look again."""
         plane = self._plane
-        closing = (self._phase is Phase.CLOSING or plane.draining) and not self.unsent
+        closing = (self._phase is CLOSING or plane.draining) and not self.unsent
         patience = plane.config.linger if closing else plane.limits.keepalive_timeout
         due = self._quiet_since + patience
         if due > now:
@@ -138,9 +159,9 @@ class ClientTransport(asyncio.Protocol):
             self._unsent = self.unsent  # slow, but it takes what it is sent
             self._quiet_since = now
             return self._look_while_quiet(now)
-        if self._phase is Phase.OPEN and not self.unsent:
+        if self._phase is OPEN and not self.unsent:
             self._close(linger=plane.draining)
         else:
-            self._phase = Phase.CLOSED
+            self._phase = CLOSED
             self._transport.abort()
         return inf

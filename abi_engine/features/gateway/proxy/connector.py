@@ -7,6 +7,7 @@ that may take is for the caller, who cancels. Refuses to race them.
 from __future__ import annotations
 
 import asyncio
+from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
 from ssl import SSLContext, SSLError
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from abi_engine.features.gateway.proxy.resolver import CannotResolve, Name, Reso
 from abi_engine.features.gateway.tls_contexts import TlsContexts, server_name
 from abi_engine.features.gateway.upstream_tls import tls_words
 
+_OURS: Final = frozenset((EMFILE, ENFILE, ENOBUFS, ENOMEM))
+"""Errors by which the system says that this process has no room for a connection."""
 _GOODBYE: Final = 1.0
 """Seconds that the other end of a TLS connection has to agree that it is over."""
 
@@ -26,12 +29,14 @@ class CannotConnect(Exception):
     Args:
         reason: one line.
         is_tls: the upstream was reached, and no secure connection came of it.
+        is_ours: this process may open no more, which tells nothing of the upstream.
     """
 
-    def __init__(self, reason: str, *, is_tls: bool = False) -> None:
+    def __init__(self, reason: str, *, is_tls: bool = False, is_ours: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.is_tls = is_tls
+        self.is_ours = is_ours
 
 
 class Connector:
@@ -103,7 +108,8 @@ class Connector:
             if options and not words:  # no call of the system's failed: the handshake did
                 raise CannotConnect(tls_words(error), is_tls=True) from error
             reason = words or type(error).__name__
-            raise CannotConnect(f"cannot connect: {reason}") from error
+            ours = getattr(error, "errno", None) in _OURS
+            raise CannotConnect(f"cannot connect: {reason}", is_ours=ours) from error
 
     async def _tls(self, address: UpstreamAddress) -> dict[str, Any]:
         """What the loop needs to know for TLS."""

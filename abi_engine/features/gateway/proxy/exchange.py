@@ -16,7 +16,7 @@ from abi_engine.features.gateway.proxy.head import BadMessage, ResponseHead
 from abi_engine.features.gateway.proxy.headers import interim_head, response_head, upgrade_lines
 from abi_engine.features.gateway.proxy.retrying import IDEMPOTENT
 from abi_engine.features.gateway.proxy.sending import Sending
-from abi_engine.features.gateway.proxy.timing import Late, Stage
+from abi_engine.features.gateway.proxy.timing import ANSWERING, Late
 from abi_engine.features.gateway.proxy.tunnel import Tunnel
 
 _CHUNKED: Final = b"Transfer-Encoding: chunked"
@@ -32,7 +32,6 @@ class Exchange(Sending):
     """A request that an upstream is asked to answer; arguments as for `Sending`."""
 
     _keep_alive = False
-    _bytes_out = 0
     _latency = 0.0
     _endless_after: float | None = None  # when it began, where the answer may go on for ever
     _tunnel: Tunnel | None = None
@@ -72,12 +71,14 @@ class Exchange(Sending):
         self._latency = self._elapsed()
         if head.status >= 500 and self._is_asked_elsewhere(head.status):
             return
-        self._timing.enter(Stage.ANSWERING, self._plane.loop.time())
+        self._timing.stage = ANSWERING
         self._status = head.status
         self._keep_alive = self._may_keep_alive()
         framing = self._framing(head, has_body=has_body)
         line = self._request.connection_line(keep_alive=self._keep_alive)
-        self._answer = [self._head_of(head, (*framing, line) if line else framing)]
+        if line:
+            framing += (line,)
+        self._answer = [self._head_of(head, framing)]
         if head.is_event_stream and head.status < 500:
             self._never_ends()
         if not self._client.is_writable:
@@ -98,8 +99,8 @@ class Exchange(Sending):
         """Whether the client's connection lives on; never after an upgrade that was asked for,
         since bytes behind it may belong to the other protocol.
         """
-        last = self._client.is_last
-        return self._head.keep_alive and self._received and not last and not self._upgrade
+        may = self._head.keep_alive and self._received and not self._upgrade
+        return may and not self._client.is_last()
 
     def _head_of(self, head: ResponseHead, framing: tuple[bytes, ...]) -> bytes:
         access = self._request.access
@@ -124,10 +125,14 @@ class Exchange(Sending):
         self._keep_alive = False  # the end of the connection is the end of the body
         return ()
 
-    def response_received(self, pieces: list[bytes], *, last: bool = False) -> None:
+    def response_received(self, pieces: list[bytes]) -> None:
         """See `Reader`."""
         self._timing.moved = self._plane.loop.time()
-        self._bytes_out += sum(map(len, pieces))
+        self._pass_back(pieces, last=False)
+
+    def _pass_back(self, pieces: list[bytes], *, last: bool) -> None:
+        for piece in pieces:
+            self._bytes_out += len(piece)
         head, self._answer = self._answer, []
         self._client.write(head + (in_chunks(pieces, last=last) if self._chunked else pieces))
 
@@ -135,8 +140,8 @@ class Exchange(Sending):
         """See `Reader`."""
         upstream, self._upstream = self._upstream, None
         assert upstream is not None
-        self.response_received(pieces, last=True)
-        if reusable and self._received and not upstream.unsent:
+        self._pass_back(pieces, last=True)
+        if reusable and self._received and not upstream.unsent():
             upstream.resume_reading()
             upstream.shelf.put_back(upstream)
         else:
@@ -189,7 +194,7 @@ class Exchange(Sending):
 
     def _has_progressed(self) -> bool:
         """Whether bytes written earlier have left since the last look."""
-        unsent = self._client.unsent + (self._upstream.unsent if self._upstream else 0)
+        unsent = self._client.unsent + (self._upstream.unsent() if self._upstream else 0)
         before, self._unsent = self._unsent, unsent
         return 0 < unsent < before
 

@@ -87,16 +87,16 @@ class Head:
     """
 
     special_names: frozenset[bytes]
-    complete = False
-    http11 = True
-    keep_alive = True
-    length: int | None = None
-    chunked = False
-    has_body = False
 
     def __init__(self) -> None:
         self.special: dict[bytes, bytes] = {}
         self.lines: list[bytes] = []
+        self.complete = False
+        self.http11 = True
+        self.keep_alive = True
+        self.length: int | None = None
+        self.chunked = False
+        self.has_body = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note a field; not one that behind CGI or WSGI would pass for a special one."""
@@ -181,13 +181,16 @@ class RequestHead(Head):
     """
 
     special_names = HOP_BY_HOP | OWN | FORWARDING
-    url = b""
-    method = ""
-    target = ""
-    host = b""
-    expects_continue = False
-    upgrade = b""
-    plain = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = b""
+        self.method = ""
+        self.target = ""
+        self.host = b""
+        self.expects_continue = False
+        self.upgrade = b""
+        self.plain = False
 
     def on_url(self, url: bytes) -> None:
         """Note the target."""
@@ -205,7 +208,12 @@ class RequestHead(Head):
     def with_line(self, method: str, target: bytes) -> RequestHead:
         """The same fields under another request line that is plain, as this one is."""
         other = RequestHead.__new__(RequestHead)
-        other.__dict__.update(self.__dict__)
+        other.special, other.lines = self.special, self.lines
+        other.keep_alive, other.length = self.keep_alive, self.length
+        other.chunked, other.has_body = self.chunked, self.has_body
+        other.expects_continue, other.upgrade = self.expects_continue, self.upgrade
+        other.host = self.host
+        other.plain = other.http11 = other.complete = True
         other.method = method
         other.url = target
         other.target = target.decode("ascii")
@@ -221,8 +229,11 @@ class ResponseHead(Head):
     """
 
     special_names = HOP_BY_HOP | OWN | {b"date"}
-    status = 0
-    is_event_stream = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = 0
+        self.is_event_stream = False
 
     def date_line(self) -> bytes | None:
         """The line for `Date`, where the upstream sent one."""

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
 
+from abi_engine.core.secret import HIDDEN
 from abi_engine.features.gateway.api import HeaderRules
 from abi_engine.features.gateway.proxy.head import HOP_BY_HOP, OWN, RequestHead, ResponseHead
 
@@ -40,19 +41,27 @@ def rule_problem(rules: HeaderRules) -> str | None:
     for name in (*rules.remove, *rules.set, *rules.add):
         if not name or name.strip(_NAME):
             return f"{name!r} is no header name"
-        if name.lower() in _UNTOUCHABLE or (name.lower() == "host" and name not in rules.set):
+        key = name.lower().replace("_", "-")  # one and the same name behind CGI or WSGI
+        if key in _UNTOUCHABLE or (key == "host" and name not in rules.set):
             return f"no rule may touch {name}"
     for name, value in (*rules.set.items(), *rules.add.items()):
+        if value == HIDDEN:
+            return f"the value for {name} is {HIDDEN}, as routes are told: give the value itself"
         if not _VALUE.issuperset(value):
             return f"the value for {name} has a character that a header may not have"
     return None
 
 
 def _apply(lines: list[bytes], rules: HeaderRules) -> list[bytes]:
-    gone = {name.lower().encode() for name in (*rules.remove, *rules.set)}
-    kept = [line for line in lines if line.partition(b":")[0].lower() not in gone]
+    gone = {_as_cgi_has_it(name.encode()) for name in (*rules.remove, *rules.set)}
+    kept = [line for line in lines if _as_cgi_has_it(line.partition(b":")[0]) not in gone]
     new = (*rules.set.items(), *rules.add.items())
     return kept + [f"{name}: {value}".encode("latin-1") for name, value in new]
+
+
+def _as_cgi_has_it(name: bytes) -> bytes:
+    """One name for all that are one behind CGI or WSGI, where `X_User` passes for `X-User`."""
+    return name.lower().replace(b"_", b"-")
 
 
 def forwarding(head: RequestHead, address: str, *, trusted: bool, secure: bool = False) -> bytes:
@@ -114,21 +123,26 @@ def went_through(head: RequestHead, pseudonym: bytes) -> bool:
     return via is not None and any(pseudonym in hop.split() for hop in via.split(b","))
 
 
-def request_head(
+def request_line(head: RequestHead, target: str) -> bytes:
+    """The first line of the request to the upstream."""
+    return f"{head.method} {target} HTTP/1.1".encode("latin-1")
+
+
+def request_fields(
     head: RequestHead,
     *,
-    target: str,
     host: bytes,
     added: tuple[bytes, ...],
     via: bytes,
     rules: HeaderRules,
     protocol: bytes = b"",
 ) -> bytes:
-    """The head of the request to the upstream.
+    """The fields of the request to the upstream, without line end at the end.
+
+    Nothing of the client's request counts here but its fields.
 
     Args:
         head: the client's request.
-        target: what the upstream is asked for.
         host: for `Host`.
         added: further lines, without line ends.
         via: this proxy's name in `Via`.
@@ -150,8 +164,7 @@ def request_head(
         lines.append(b"Content-Length: %d" % head.length)
     elif protocol:
         lines += upgrade_lines(protocol)
-    first = f"{head.method} {target} HTTP/1.1".encode("latin-1")
-    return b"\r\n".join((first, *lines, b"\r\n"))
+    return b"\r\n".join(lines)
 
 
 def response_head(

@@ -16,6 +16,7 @@ from abi_engine.features.gateway.proxy.head import HEAD_END, BadMessage, parse_r
 from abi_engine.features.gateway.proxy.pool import host_header
 
 _HEAD_SIZE: Final = 64 << 10
+_INTERIM: Final = 16
 _JITTER: Final = 0.1
 """Of the interval, more or less; the first check comes within as much of it."""
 
@@ -104,6 +105,7 @@ class _Answer(asyncio.Protocol):
         self.status: asyncio.Future[int] = loop.create_future()
         self._transport: asyncio.Transport | None = None
         self._data = b""
+        self._interim = 0
 
     def ask(self, question: bytes) -> None:
         """Send the question."""
@@ -144,6 +146,9 @@ class _Answer(asyncio.Protocol):
             if status >= 200:
                 self.status.set_result(status)
                 return
+            self._interim += 1
+            if self._interim > _INTERIM:
+                raise BadMessage(502, "no end of interim responses")
         if len(self._data) >= _HEAD_SIZE:
             raise BadMessage(502, "its head is too large")
 

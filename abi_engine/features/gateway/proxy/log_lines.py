@@ -77,7 +77,7 @@ def _made_safe(entry: Entry) -> Entry:
     if isinstance(entry.time, float):
         entry.time = datetime.fromtimestamp(entry.time, UTC)
     entry.target = safe(entry.target, limit=_TEXT_LIMIT)
-    entry.duration_ms = round(entry.duration_ms, 3)
+    entry.duration_ms = int(entry.duration_ms * 1000 + 0.5) / 1000  # `round` costs five times that
     return entry
 
 

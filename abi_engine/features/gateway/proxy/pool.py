@@ -176,7 +176,7 @@ class Shelf:
         while self.idle:
             connection = self.idle.pop()
             self.busy += 1
-            if connection.is_quiet:
+            if connection.is_quiet():
                 connection.reused = True
                 return connection
             connection.abort()

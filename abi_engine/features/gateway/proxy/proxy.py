@@ -43,6 +43,7 @@ class Proxy:
         context: clock, events and data directory.
         random: where request ids, the pseudonym and jitter come from.
         outward: what the side towards upstreams needs.
+        tells_dates: whether to say which certificates expire; one of several does it for all.
     """
 
     def __init__(
@@ -53,10 +54,12 @@ class Proxy:
         *,
         random: Random | None = None,
         outward: Outward | None = None,
+        tells_dates: bool = True,
     ) -> None:
         self._config = config
         self._admitter = admitter
         self._context = context
+        self._tells = tells_dates
         self._random = random or Random(os.urandom(16))  # noqa: S311 - names, not secrets
         self._outward = outward or Outward()
         self._upstreams: UpstreamSide | None = None
@@ -182,7 +185,7 @@ class Proxy:
         return ClientConnection(plane) if tls is None else Handshake(plane, tls, self._handshakes)
 
     def _tell_dates(self, tls: ServerTls | None) -> None:
-        if tls is not None:
+        if tls is not None and self._tells:
             tls.tell_dates(self._context.clock.time(), self._context.events)
 
     async def _apply(self, tls: ServerTls | None) -> None:

@@ -45,7 +45,7 @@ def receive(
     trouble = None
     if head.method == "CONNECT":
         trouble = answers.NO_TUNNELS
-    elif went_through(head, plane.pseudonym):
+    elif b"via" in head.special and went_through(head, plane.pseudonym):
         trouble = answers.LOOP
     if trouble is not None:
         request.turn_away(answers.refusal(trouble), trouble.word, keep_alive=keep_alive)

@@ -16,10 +16,9 @@ from abi_engine.features.gateway.proxy import answers
 from abi_engine.features.gateway.proxy.answers import Trouble
 from abi_engine.features.gateway.proxy.body import in_chunks
 from abi_engine.features.gateway.proxy.head import BadMessage, RequestHead
-from abi_engine.features.gateway.proxy.headers import request_head
 from abi_engine.features.gateway.proxy.request import Request
 from abi_engine.features.gateway.proxy.retrying import IDEMPOTENT, Tries, is_retried
-from abi_engine.features.gateway.proxy.timing import Stage, Timing
+from abi_engine.features.gateway.proxy.timing import ANSWERING, CONNECTING, SENDING, WAITING, Timing
 from abi_engine.features.gateway.proxy.upstream_connection import Reader, UpstreamConnection
 
 if TYPE_CHECKING:
@@ -40,11 +39,6 @@ class Sending(Reader):
 
     _connecting: asyncio.Task[None] | None = None
     _upstream: UpstreamConnection | None = None
-    _status = 0  # of the answer; 0 while none has begun
-    _answer: list[bytes]  # its head, until something of the body goes with it
-    _chunked = False  # it goes to the client in chunks
-    _bytes_in = 0
-    _upgrade = b""  # the protocol that the connection may change to
     _sent = False  # something of the request, to some upstream
     _keeps_body = False  # all of the body so far is in `_pieces`
     _hinted = False  # interim responses went to the client: it is this upstream's answer or none
@@ -69,7 +63,12 @@ class Sending(Reader):
         self._sent_at = request.started
         self._received = not head.has_body  # the request is here to its last byte
         self._pieces: list[bytes] = []  # of its body: not sent yet, or kept
-        self._answer = []
+        self._bytes_in = 0
+        self._upgrade = b""  # the protocol that the connection may change to
+        self._status = 0  # of the answer; 0 while none has begun
+        self._answer: list[bytes] = []  # its head, until something of the body goes with it
+        self._chunked = False  # it goes to the client in chunks
+        self._bytes_out = 0
 
     @abstractmethod
     def _give_up(self, trouble: Trouble) -> None:
@@ -98,7 +97,7 @@ class Sending(Reader):
             self.connected(upstream)
 
     def _connect(self) -> None:
-        self._timing.enter(Stage.CONNECTING, self._plane.loop.time())
+        self._timing.enter(CONNECTING, self._plane.loop.time())
         self._connecting = self._plane.pool.open(self._attempt.upstream, self)
         self.hold_request()
 
@@ -106,30 +105,32 @@ class Sending(Reader):
         """A connection stands: send what there is."""
         self._connecting = None
         self._upstream = connection
-        head, admission, address = self._head, self._admission, self._attempt.upstream
-        route = admission.route
-        data = request_head(
-            head,
-            target=address.prefix + admission.target,
-            host=(route.preserve_host and head.host) or connection.shelf.host,
-            added=(
-                self._client.forwarding(head),
-                self._request.id_line,
-                *self._request.trace.lines,
-            ),
-            via=self._plane.pseudonym,
-            rules=route.request_headers,
-            protocol=self._upgrade,
-        )
-        parts = [data, *self._framed(self._pieces)] if head.has_body else [data]
-        if not self._keeps_body:
-            self._pieces = []
+        head = self._head
+        data = self._head_for(connection)
+        if head.has_body:
+            data = b"".join((data, *self._framed(self._pieces)))
+            if not self._keeps_body:
+                self._pieces = []
         self._sent = True
-        connection.send(self, parts, for_head=head.method == "HEAD")
+        connection.send(self, data, for_head=head.method == "HEAD")
         self._passed_on()
         if not self._received:
             self._ask_for_body()
             self.release_request()
+
+    def _head_for(self, connection: UpstreamConnection) -> bytes:
+        head, admission, request = self._head, self._admission, self._request
+        route = admission.route
+        return self._client.onward.head(
+            head,
+            self._attempt.upstream.prefix + admission.target,
+            (route.preserve_host and head.host) or connection.shelf.host,
+            route.request_headers,
+            self._plane.config,
+            request.id_line,
+            trace=request.trace.lines,
+            protocol=self._upgrade,
+        )
 
     def _ask_for_body(self) -> None:
         """Tell a client that waits for leave to send its body that it may, once."""
@@ -140,6 +141,10 @@ class Sending(Reader):
     def not_connected(self, error: CannotConnect) -> None:
         """There is no connection to be had."""
         self._connecting = None
+        if error.is_ours:
+            self._attempt.cancelled()
+            self._give_up(answers.NO_ROOM)
+            return
         self._attempt.failed(error.reason, self._elapsed(), cause=Cause.CONNECT)
         if not self._goes_elsewhere():
             self._give_up(answers.TLS_FAILED if error.is_tls else answers.CONNECT_REFUSED)
@@ -174,11 +179,11 @@ class Sending(Reader):
         """Something was sent; after the last of it, begin to wait for the answer."""
         now = self._plane.loop.time()
         if not self._received:
-            self._timing.enter(Stage.ANSWERING if self._status else Stage.SENDING, now)
+            self._timing.enter(ANSWERING if self._status else SENDING, now)
             return
         self._sent_at = self._plane.clock.monotonic()
         if not self._status:
-            self._timing.enter(Stage.WAITING, now)
+            self._timing.enter(WAITING, now)
 
     def hold_request(self) -> None:
         """The upstream takes no more: the client is not read meanwhile."""
@@ -212,7 +217,7 @@ class Sending(Reader):
             return None
         if self._tries is None:
             self._tries = Tries(self._admission)
-        unsent = self._timing.stage is Stage.CONNECTING
+        unsent = self._timing.stage is CONNECTING
         return self._tries.after(self._attempt, unsent=unsent)
 
     def _may_be_repeated(self) -> bool:

@@ -22,6 +22,11 @@ class Stage(Enum):
     """The rest of the response."""
 
 
+CONNECTING, SENDING = Stage.CONNECTING, Stage.SENDING
+WAITING, ANSWERING = Stage.WAITING, Stage.ANSWERING
+"""Looked up once: enums are slow."""
+
+
 class Late(Enum):
     """Which time is over."""
 
@@ -43,10 +48,9 @@ class Timing:
 
     __slots__ = (
         "_end",
-        "_grace",
         "_held",
         "_held_since",
-        "_rate",
+        "_limits",
         "_since",
         "_timeouts",
         "moved",
@@ -55,13 +59,12 @@ class Timing:
 
     def __init__(self, timeouts: Timeouts, limits: Limits, since: float) -> None:
         self._timeouts = timeouts
-        self._rate = limits.body_rate
-        self._grace = limits.body_grace
+        self._limits = limits
         self._since = since
         self._end = since + timeouts.total
         self._held = 0.0
         self._held_since = inf
-        self.stage = Stage.CONNECTING
+        self.stage = CONNECTING
         self.moved = since
         """When the stage began, or a byte last moved."""
 
@@ -87,9 +90,8 @@ class Timing:
 
     def shortest(self, *, with_body: bool) -> float:
         """The shortest time that any stage can have: who looks this often misses nothing."""
-        times = self._timeouts
-        shortest = min(times.connect, times.first_byte, times.idle, times.total)
-        return min(shortest, self._grace) if with_body else shortest
+        shortest = self._timeouts.shortest
+        return min(shortest, self._limits.body_grace) if with_body else shortest
 
     @property
     def client_is_read(self) -> bool:
@@ -103,14 +105,14 @@ class Timing:
             body_received: bytes of a body that is not complete yet; None where it is.
         """
         timeouts = self._timeouts
-        if self.stage is Stage.CONNECTING:
+        if self.stage is CONNECTING:
             due = self.moved + timeouts.connect, Late.CONNECT
-        elif self.stage is Stage.WAITING:
+        elif self.stage is WAITING:
             due = self.moved + timeouts.first_byte, Late.FIRST_BYTE
         else:
             due = self.moved + timeouts.idle, Late.IDLE
         if body_received is not None and self.client_is_read:
-            allowed = max(self._grace, body_received / self._rate)
+            allowed = max(self._limits.body_grace, body_received / self._limits.body_rate)
             at = self._since + self._held + allowed
             if at < due[0]:
                 due = at, Late.BODY_RATE

@@ -87,7 +87,8 @@ def server_tls(settings: Tls) -> ServerTls | None:
         if name is not None:
             connection.context = directory.find(name)
 
-    directory.default.sni_callback = choose
+    if len(loaded) > 1:  # else a name that Python cannot read would be refused, and told of
+        directory.default.sni_callback = choose
     return ServerTls(directory.default, loaded, settings.handshake_timeout)
 
 

@@ -99,7 +99,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.peer = ""
         """The IP address it goes to, where the upstream is a name."""
         self._transport: asyncio.Transport | None = None
-        self._poll = poll()
+        self._poll = poll()  # its socket alone
         self._reader: Reader | None = None
         self._body: Body | None = None
         self._partial = b""
@@ -109,38 +109,32 @@ class UpstreamConnection(asyncio.Protocol):
         self._silent = True
         self._interim = 0
 
-    @property
-    def is_open(self) -> bool:
-        """Whether requests can be sent."""
-        return self._transport is not None and not self._transport.is_closing()
-
-    @property
     def is_quiet(self) -> bool:
         """Whether requests can be sent, and not a byte or an end waits that nobody asked for.
 
         The loop would see those too, but only after what it has before it now; and an answer that
         was there before the question must never be taken for one to it.
         """
-        return self.is_open and not self._poll.poll(0)
+        return self._is_open() and not self._poll.poll(0)
 
-    @property
     def unsent(self) -> int:
         """Bytes written that the upstream's end has not taken."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
-    def send(self, reader: Reader, request: list[bytes], *, for_head: bool) -> None:
+    def send(self, reader: Reader, request: bytes, *, for_head: bool) -> None:
         """Begin a request; its response goes to `reader`. `for_head`: the method is HEAD."""
         self._reader = reader
         self._body = None
         self._for_head = for_head
         self._silent = True
         self._interim = 0
-        self.write(request)
+        if self._transport is not None:
+            self._transport.write(request)
 
     def write(self, data: list[bytes]) -> None:
         """Send more of the request."""
         if data and self._transport is not None:
-            self._transport.write(data[0] if len(data) == 1 else b"".join(data))
+            self._transport.write(b"".join(data))
 
     def pause_reading(self) -> None:
         """Take no more of the response."""
@@ -275,7 +269,10 @@ class UpstreamConnection(asyncio.Protocol):
     def _end(self, pieces: list[bytes], *, reusable: bool) -> None:
         reader, self._reader = self._reader, None
         if reader is not None:
-            reader.response_ended(pieces, reusable=reusable and self.is_open)
+            reader.response_ended(pieces, reusable=reusable and self._is_open())
+
+    def _is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
 
     def _fail(self, trouble: Trouble) -> None:
         reader = self._reader

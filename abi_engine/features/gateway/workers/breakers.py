@@ -144,7 +144,8 @@ class SharedBreakers:
 
     def _give_out(self, name: str, shared: _Shared) -> None:
         numbers = tuple(self._tellers.numbers())
-        while numbers and shared.breaker.standing().state is BreakerState.HALF_OPEN:
+        # Asked for no more than there are: what is refused would be counted as a call.
+        while numbers and shared.breaker.report().trials_left > 0:
             permit = shared.breaker.allow()
             if not permit:
                 return

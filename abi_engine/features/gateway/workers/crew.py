@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final
 
@@ -34,12 +35,17 @@ ANSWER_TIMEOUT: Final = 10.0
 
 TICK: Final = 0.05
 TICKS_PER_REVIEW: Final = 10
+TICKS_PER_CALL: Final = 20
+CALLS_MAX: Final = 10
+"""Calls in a row that a worker may leave unanswered, one a second; then it is stuck."""
+CALLS_MAX_STARTING: Final = 60
 BRIEF: Final = 1.0
 """Seconds; a worker that lived shorter is followed by another only after a pause."""
 
 PAUSE_MIN: Final = 0.1
 PAUSE_MAX: Final = 5.0
 _START: Final = 0  # the number of the question whether all serve
+_CALL: Final = -1  # of the question whether one is there at all
 
 
 class Crew:
@@ -73,28 +79,12 @@ class Crew:
         self._answers = Answers()
         self._questions = count(_START + 1)
         self._ticks = 0
-        self._ending = False
+        self._over = asyncio.Event()  # the end has begun
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
         self._followed = Followed(library, context.clock, self._workers, self._tell_all)
         self._breakers = SharedBreakers(library.upstreams.all, _Tellers(self._members))
-        self._hear: dict[type, Callable[[Member, Any], None]] = {
-            say.Serving: self._hear_serving,
-            say.Failed: self._hear_failed,
-            say.Synced: lambda member, word: self._answers.came(word.serial, member.number),
-            say.Spent: self._hear_spent,
-            say.Results: lambda _, word: self._breakers.results(
-                word.upstream, word.permit, word.runs
-            ),
-            say.Returned: lambda _, word: self._breakers.returned(word.upstream, word.permit),
-            say.Refused: lambda member, word: self._breakers.refused(
-                member.number, word.upstream, word.calls
-            ),
-            say.Counts: lambda member, word: member.tally.take(word),
-            say.Happened: self._hear_happened,
-            say.Followed: self._hear_followed,
-            say.Drained: self._hear_drained,
-        }
+        self._hear = self._ears()
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -106,19 +96,24 @@ class Crew:
 
         Raises:
             InvalidConfig: a file that the settings name cannot be used.
-            Unavailable: a worker ended before it served.
+            Unavailable: a worker cannot be begun, or ended before it served.
         """
         self._breakers.review()
         self._followed.compare()
         ready = self._answers.expect(_START, range(self._workers))
-        for number in range(self._workers):
-            await self._spawn(number)
-        await ready
+        try:
+            for number in range(self._workers):
+                await self._spawn(number)
+            await ready
+        except OSError as error:
+            raise Unavailable(f"no worker can be begun: {error.strerror}") from error
+        finally:
+            ready.cancel()
         self._tick()
 
     async def drain(self, deadline: float) -> None:
         """Let what is under way end, within `deadline` seconds; then end all by force."""
-        self._ending = True
+        self._over.set()
         close_listeners(self._listeners)  # each worker has the last one of its own
         for member in self.members:
             if member.stage is WorkerState.SERVING:
@@ -135,14 +130,15 @@ class Crew:
 
     async def end(self) -> None:
         """End everybody, whatever is under way."""
-        self._ending = True
+        self._over.set()
         close_listeners(self._listeners)
         for member in self.members:
             member.kill()
-        if self._members:
-            await self._all_gone.wait()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        while self._members or self._tasks:
+            if self._members:
+                await self._all_gone.wait()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
 
     async def sync(self, *first: ToWorker) -> None:
         """Say these; returns when every worker has heard them, and of everything that changed."""
@@ -172,9 +168,17 @@ class Crew:
         process, link = launched(self._listeners[number])
         tally = Tally(self._library, self._followed.live)
         member = Member(number, process, tally, self._heard, self._lost)
-        await asyncio.get_running_loop().create_unix_connection(lambda: member, sock=link)
+        try:
+            await asyncio.get_running_loop().create_unix_connection(lambda: member, sock=link)
+        except BaseException:
+            link.close()
+            member.kill()
+            raise
         self._members[number] = member
         self._all_gone.clear()
+        if self._over.is_set():
+            member.kill()
+            return
         data_dir = self._context.data_dir
         where = "" if data_dir is None else str(data_dir)
         config = self._of(self._config, number)
@@ -196,13 +200,15 @@ class Crew:
             member.say(message(member.number))
 
     async def _ask(self, question: int, words: Callable[[int], Iterable[ToWorker]]) -> None:
-        """Say something to every worker that serves, and wait until all have done it."""
-        serving = [one for one in self.members if one.stage is WorkerState.SERVING]
-        answers = self._answers.expect(question, [member.number for member in serving])
-        for member in serving:
+        """Say something to every worker, and wait until all have done it; who starts comes to it
+        when it serves.
+        """
+        asked = [one for one in self.members if one.stage is not WorkerState.DRAINING]
+        answers = self._answers.expect(question, [member.number for member in asked])
+        for member in asked:
             member.say(*words(member.number))
         _, waiting = await asyncio.wait([answers], timeout=ANSWER_TIMEOUT)
-        for member in serving if waiting else ():
+        for member in asked if waiting else ():
             if member.number in self._answers.missing(question):
                 member.kill()
         await answers
@@ -212,8 +218,43 @@ class Crew:
         self._ticks += 1
         self._breakers.review(troubled_only=self._ticks % TICKS_PER_REVIEW != 0)
         self._followed.compare_health()
+        if self._ticks % TICKS_PER_CALL == 0:
+            for member in self.members:
+                self._call(member)
+
+    def _call(self, member: Member) -> None:
+        """See that a worker still hears: one that is stuck would keep its clients waiting.
+
+        Calls are counted, not seconds, so that an owner that was itself held up blames nobody.
+        """
+        starting = member.stage is WorkerState.STARTING
+        if member.calls >= (CALLS_MAX_STARTING if starting else CALLS_MAX):
+            self._tell_event(member, "worker_stuck", "does not answer and is ended")
+            member.kill()
+        member.calls += 1
+        member.say(say.Sync(_CALL))
 
     # From the workers.
+
+    def _ears(self) -> dict[type, Callable[[Member, Any], None]]:
+        """What is done with each kind of message."""
+        return {
+            say.Serving: self._hear_serving,
+            say.Failed: self._hear_failed,
+            say.Synced: lambda member, word: self._answers.came(word.serial, member.number),
+            say.Spent: self._hear_spent,
+            say.Results: lambda _, word: self._breakers.results(
+                word.upstream, word.permit, word.runs
+            ),
+            say.Returned: lambda _, word: self._breakers.returned(word.upstream, word.permit),
+            say.Refused: lambda member, word: self._breakers.refused(
+                member.number, word.upstream, word.calls
+            ),
+            say.Counts: lambda member, word: member.tally.take(word),
+            say.Happened: self._hear_happened,
+            say.Followed: self._hear_followed,
+            say.Drained: self._hear_drained,
+        }
 
     def _heard(self, member: Member, message: FromWorker) -> None:
         self._hear[type(message)](member, message)
@@ -221,6 +262,7 @@ class Crew:
     def _hear_serving(self, member: Member, message: say.Serving) -> None:  # noqa: ARG002 - its word
         member.stage = WorkerState.SERVING
         self._answers.came(_START, member.number)
+        self._breakers.joined(member.number)  # once more: what has changed while it started
         self._breakers.review()
 
     def _hear_failed(self, member: Member, message: say.Failed) -> None:
@@ -284,15 +326,26 @@ class Crew:
             member.kill()  # without the link it is of no use
         while member.process.poll() is None:
             await asyncio.sleep(0.005)
-        if self._ending or was is WorkerState.DRAINING:
+        if self._over.is_set() or was is WorkerState.DRAINING:
             return
         pause = self._pause_after(member, was)
         code = member.process.returncode
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         self._tell_event(member, "worker_died", f"{how}; another follows")
-        await asyncio.sleep(pause)
-        if not self._ending and not self._answers.missing(_START):
-            await self._spawn(member.number)
+        await self._pause(pause)
+        while not self._over.is_set() and not self._answers.missing(_START):
+            try:
+                await self._spawn(member.number)
+            except OSError as error:
+                self._tell_event(member, "worker_failed", f"is not followed yet: {error.strerror}")
+                await self._pause(PAUSE_MAX)
+            else:
+                return
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but for no longer than until the end begins."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), seconds)
 
     def _pause_after(self, member: Member, was: WorkerState) -> float:
         before = self._pauses.get(member.number, 0.0)

@@ -15,6 +15,7 @@ from abi_engine.core.clock import Clock
 from abi_engine.features.gateway.api import Concurrency, Route
 from abi_engine.features.gateway.config import ApiKey
 from abi_engine.features.gateway.live_route import LiveRoute
+from abi_engine.features.gateway.traffic import TrafficCounts
 from abi_engine.features.gateway.workers.ledger import Ledger
 from abi_engine.features.gateway.workers.library import Library
 from abi_engine.features.gateway.workers.messages import (
@@ -31,7 +32,7 @@ Tell = Callable[[Callable[[int], ToWorker]], None]
 
 
 class _Known:
-    """A route, and how it was told last."""
+    """A route, and how it was told last; `ill` is empty before anything was said of it."""
 
     __slots__ = ("enabled", "ill", "ledger", "live", "route")
 
@@ -40,7 +41,7 @@ class _Known:
         self.ledger = ledger
         self.route = live.route
         self.enabled = live.enabled
-        self.ill = (False,) * len(live.targets)
+        self.ill: tuple[bool, ...] = (False,) * len(live.targets)
 
 
 class Followed:
@@ -59,7 +60,7 @@ class Followed:
         self._workers = workers
         self._tell = tell
         self._numbers = count(1)
-        self._ids: dict[LiveRoute, int] = {}
+        self._ids: dict[TrafficCounts, int] = {}  # by what a route that is changed keeps
         self._known: dict[int, _Known] = {}
         self._keys: tuple[ApiKey, ...] = ()
 
@@ -80,7 +81,7 @@ class Followed:
             self._keys = keys
             self._tell(_same(Keys(keys)))
         lives = self._library.table.all()
-        for gone in set(self._ids).difference(lives):
+        for gone in set(self._ids).difference(live.traffic for live in lives):
             number = self._ids.pop(gone)
             del self._known[number]
             self._tell(_same(DropRoute(number)))
@@ -106,16 +107,24 @@ class Followed:
                 yield Well(number, known.ill)
 
     def _compare(self, live: LiveRoute) -> None:
-        number = self._ids.get(live)
+        number = self._ids.get(live.traffic)
         if number is None:
-            number = self._ids[live] = next(self._numbers)
+            number = self._ids[live.traffic] = next(self._numbers)
             known = self._known[number] = _Known(live, self._open_ledger(live))
         else:
             known = self._known[number]
             if known.route is live.route and known.enabled == live.enabled:
                 return
+            if known.live is not live:
+                self._change(known, live)
             known.route, known.enabled = live.route, live.enabled
         self._tell(lambda worker: self._put(number, known, worker))
+
+    def _change(self, known: _Known, live: LiveRoute) -> None:
+        """Another has taken the place of a route, and goes on from it."""
+        if live.gate is not known.live.gate:
+            known.ledger = self._open_ledger(live)
+        known.live, known.ill = live, ()
 
     def _open_ledger(self, live: LiveRoute) -> Ledger | None:
         gate = live.gate

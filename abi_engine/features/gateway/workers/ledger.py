@@ -24,6 +24,10 @@ MAX_TOLD: Final = 100_000
 """Keys of which it is remembered what was told; without it, others are told once more."""
 
 
+MAX_OWED: Final = 100_000
+"""Keys that may owe something; of more, the oldest debt is let go of."""
+
+
 class Settlement(NamedTuple):
     """What a report leads to.
 
@@ -64,6 +68,8 @@ class Ledger:
         if owed:
             owed = self._limiter.charge(key, owed)
         if owed:
+            if len(self._owed) >= MAX_OWED:
+                del self._owed[next(iter(self._owed))]
             self._owed[key] = owed
         terms = self._terms(key, owed)
         return Settlement(terms, self._is_news(key, terms))

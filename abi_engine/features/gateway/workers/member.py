@@ -51,6 +51,8 @@ class Member(asyncio.Protocol):
         self.tally = tally
         self.stage = WorkerState.STARTING
         self.started_at = time.monotonic()
+        self.calls = 0
+        """So often has it been called since anything was heard of it."""
         self._hear = hear
         self._gone = gone
         self._frames = Frames()
@@ -78,6 +80,7 @@ class Member(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
+        self.calls = 0
         for frame in self._frames.feed(data):
             for message in self._decoder.decode(frame):
                 self._hear(self, message)
@@ -109,7 +112,10 @@ def launched(listeners: Sequence[socket.socket]) -> tuple[subprocess.Popen[bytes
     handed = [theirs.fileno(), *(listener.fileno() for listener in listeners)]
     with theirs:
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=handed)  # noqa: S603 - our own module
+            # In a group of its own: Ctrl-C is for the owner, from the first moment on.
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                command, stdin=subprocess.DEVNULL, pass_fds=handed, process_group=0
+            )
         except BaseException:
             ours.close()
             raise

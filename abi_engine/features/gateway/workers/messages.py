@@ -51,7 +51,7 @@ class Serve(_Message, frozen=True):
 
 
 class PutRoute(_Message, frozen=True):
-    """A route that is new, or has fewer methods, or was switched on or off."""
+    """A route that is new, or is changed, or was switched on or off."""
 
     id: int
     route: Route

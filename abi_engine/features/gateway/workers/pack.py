@@ -14,6 +14,7 @@ from abi_engine.core.feature import Context
 from abi_engine.core.inherited import host_and_port
 from abi_engine.features.gateway.config import GatewayConfig
 from abi_engine.features.gateway.outward import Outward
+from abi_engine.features.gateway.proxy.tls import ServerTls, server_tls
 from abi_engine.features.gateway.proxy.upstream_side import UpstreamSide
 from abi_engine.features.gateway.reports import WorkerStats
 from abi_engine.features.gateway.traces import Trace
@@ -79,6 +80,7 @@ class Pack:
         """See `Serving`."""
         if self._thread is not None:
             return
+        tls = server_tls(self._config.tls)
         sockets = self._context.sockets
         listeners, lasting = open_listeners(self._config, sockets)
         crew = Crew(self._config, self._library, self._context, listeners, lasting=lasting)
@@ -98,6 +100,7 @@ class Pack:
         self._thread, self._crew = thread, crew
         self._side = thread.run(self._open_side())
         self._side.begin(thread.post)
+        self._tell_dates(tls)
 
     def stop(self, deadline: float) -> None:
         """See `Serving`."""
@@ -117,13 +120,23 @@ class Pack:
         thread, crew, side = self._thread, self._crew, self._side
         if thread is None or crew is None or side is None:
             return lambda: None
+        tls = server_tls(config.tls)
         question = thread.run(crew.check(config))
 
-        async def apply() -> None:
+        async def changed() -> None:
             side.reconfigure(config)
             await crew.apply(config, question)
 
-        return lambda: thread.run(apply())
+        def apply() -> None:
+            thread.run(changed())
+            self._tell_dates(tls)
+
+        return apply
+
+    def _tell_dates(self, tls: ServerTls | None) -> None:
+        """Say once what every worker could say of the certificates."""
+        if tls is not None:
+            tls.tell_dates(self._context.clock.time(), self._context.events)
 
     def sync(self) -> None:
         """Returns when the next request finds every change of routes, keys and breakers, whichever

@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, Protocol, cast
 
+import msgspec
+
 from abi_engine.core.clock import Clock
 from abi_engine.core.errors import AbiError, Severity
 from abi_engine.core.events import EventLog
+from abi_engine.features.gateway.admission import UpstreamAddress
 from abi_engine.features.gateway.admitter import RouteAdmitter
-from abi_engine.features.gateway.api import RouteOrigin
-from abi_engine.features.gateway.config import ApiKey, GatewayConfig
+from abi_engine.features.gateway.api import Route, RouteOrigin
+from abi_engine.features.gateway.config import GatewayConfig
 from abi_engine.features.gateway.keys import KeyRing
 from abi_engine.features.gateway.limiting import LimitGate
+from abi_engine.features.gateway.listing import Links
 from abi_engine.features.gateway.live_route import LiveRoute, slots
 from abi_engine.features.gateway.outward import Outward
 from abi_engine.features.gateway.table import RouteTable
@@ -53,16 +57,8 @@ from abi_engine.features.gateway.workers.told_trace import ToldTrace
 from abi_engine.runtime.breaker import Breaker, Standing, Transition
 
 
-class Ways(Protocol):
-    """What is known of the ways to upstreams."""
-
-    def connections(self, upstream: str) -> tuple[int, int]:
-        """How many connections to an upstream are idle, and how many busy."""
-        ...
-
-    def addresses(self, host: str) -> tuple[str, ...]:
-        """The addresses of a host."""
-        ...
+class Ways(Links, Protocol):
+    """What is known of the ways to upstreams, and of the log."""
 
     @property
     def log_lost(self) -> int:
@@ -79,6 +75,14 @@ class _Copy:
         self.live = live
         self.allowance = allowance
         self.allowed = self.limited = self.crowded = 0  # as last reported
+
+    def go_on_from(self, other: _Copy) -> None:
+        """Report what is counted on as what has come since the other's last report."""
+        if self.live.gate is other.live.gate:
+            self.allowance = other.allowance
+            self.allowed, self.limited = other.allowed, other.limited
+        if self.live.turns is other.live.turns:
+            self.crowded = other.crowded
 
 
 class Replica:
@@ -103,6 +107,7 @@ class Replica:
         self._copies: dict[int, _Copy] = {}
         self._mirrors: dict[str, Mirror] = {}
         self._due: set[int] = set()  # routes whose limits have something to report
+        self._left: list[tuple[Target, ...]] = []  # of routes that are gone
         self._table = RouteTable()
         self._upstreams = Upstreams(config.breaker, clock, Random(), _nobody)  # noqa: S311 - jitter
         self._keys = KeyRing(clock, EventLog(clock, 1), None, os.urandom)
@@ -119,7 +124,7 @@ class Replica:
         self._hear: dict[type, Callable[[Any], None]] = {
             PutRoute: self._put,
             DropRoute: self._drop,
-            Keys: lambda message: self._take_keys(message.keys),
+            Keys: lambda message: self._keys.configure(message.keys),
             Stand: self._stand,
             Trial: lambda message: self._mirror(message.upstream).take_trial(message.permit),
             Recall: lambda message: self._mirror(message.upstream).give_back(),
@@ -171,12 +176,43 @@ class Replica:
         for mirror in self._mirrors.values():
             mirror.reconfigure(config.breaker)
 
+    def read_tls(self, route: Route) -> None:
+        """Read the files that its https upstreams are spoken to with, before it is put in: that
+        takes longer than the loop may stand still. Any thread.
+        """
+        try:
+            self.outward.contexts.check(route, _addresses(route))
+        except AbiError as error:  # the owner could read them a moment ago
+            self._events.add(
+                "gateway",
+                "route_failed",
+                error.message,
+                subject=route.path,
+                severity=Severity.ERROR,
+            )
+
     def renew_tls(self) -> None:
         """Read the files that https upstreams are spoken to with again. Any thread."""
         contexts = self.outward.contexts
         with contexts.renewal():
             for copy in tuple(self._copies.values()):
                 contexts.check(copy.live.route, [target.address for target in copy.live.targets])
+
+    def let_go(self) -> None:
+        """Forget the upstreams that no route uses any more.
+
+        After everything that was said at once: where a route took the place of another, what is
+        known of their upstreams holds on, as it does for the owner.
+        """
+        left, self._left = self._left, []
+        for targets in left:
+            self._upstreams.release(targets)
+            for upstream in {target.upstream for target in targets}:
+                if not upstream.routes:
+                    assert isinstance(upstream.traffic, ReportedCounts)
+                    del self._about[upstream.traffic]
+                    del self._mirrors[upstream.name]
+                    self._ways.pop(upstream.name, None)
 
     def return_old_trials(self) -> None:
         """Give back trials that nobody asked for, before the owner takes them for lost."""
@@ -187,39 +223,36 @@ class Replica:
 
     def _put(self, message: PutRoute) -> None:
         copy = self._copies.get(message.id)
-        if copy is None:
-            copy = self._copies[message.id] = self._copy(message)
-            self._table.add(copy.live)
+        if copy is None or not _differ_by_methods(message.route, copy.live.route):
+            self._copies[message.id] = made = self._copy(message, copy)
+            if copy is not None:
+                self._take_off(copy)
+            self._table.add(made.live)
+            copy = made
         else:
             for method in set(copy.live.slots).difference(slots(message.route)):
                 self._remove(copy.live, method)
         copy.live.enabled = message.enabled
 
-    def _copy(self, message: PutRoute) -> _Copy:
+    def _copy(self, message: PutRoute, before: _Copy | None) -> _Copy:
         route = message.route
-        addresses = tuple(parse_upstream(url, route.upstream_tls) for url in route.upstreams)
-        targets = self._upstreams.acquire(addresses, route.health_check)
+        targets = self._upstreams.acquire(_addresses(route), route.health_check)
         for target in targets:
             self._fit(target)
         live = LiveRoute(route, RouteOrigin.CONFIG, targets, self._clock, self._events)
-        live.traffic = self._counts(message.id)
-        allowance = None
-        if live.gate is not None:
-            allowance = self._allowance(message.id, live.gate)
+        if before is None:
+            live.traffic = self._counts(message.id)
+        else:
+            live.go_on_from(before.live)
+        copy = _Copy(live, None)
+        if live.gate is not None and (before is None or live.gate is not before.live.gate):
+            copy.allowance = self._allowance(message.id, live.gate)
             live.gate = LimitGate(
-                live.gate.settings, route.path, self._clock, self._events, allowance
+                live.gate.settings, route.path, self._clock, self._events, copy.allowance
             )
-        try:
-            self.outward.contexts.check(route, addresses)
-        except AbiError as error:  # the owner could read the files a moment ago
-            self._events.add(
-                "gateway",
-                "route_failed",
-                error.message,
-                subject=route.path,
-                severity=Severity.ERROR,
-            )
-        return _Copy(live, allowance)
+        if before is not None:
+            copy.go_on_from(before)
+        return copy
 
     def _fit(self, target: Target) -> None:
         """Have an upstream counted here, and its breaker follow the owner's.
@@ -247,23 +280,17 @@ class Replica:
         copy = self._copies.pop(message.id, None)
         if copy is None:
             return
-        for method in copy.live.slots:
-            self._remove(copy.live, method)
+        self._take_off(copy)
         assert isinstance(copy.live.traffic, ReportedCounts)
         del self._about[copy.live.traffic]
-        self._upstreams.release(copy.live.targets)
-        for upstream in {target.upstream for target in copy.live.targets}:
-            if not upstream.routes:
-                assert isinstance(upstream.traffic, ReportedCounts)
-                del self._about[upstream.traffic]
-                del self._mirrors[upstream.name]
-                self._ways.pop(upstream.name, None)
+
+    def _take_off(self, copy: _Copy) -> None:
+        for method in copy.live.slots:
+            self._remove(copy.live, method)
+        self._left.append(copy.live.targets)
 
     def _remove(self, live: LiveRoute, method: str) -> None:
         self._table.remove(self._table.plan_removal(live.route.path, method))
-
-    def _take_keys(self, keys: tuple[ApiKey, ...]) -> None:
-        self._keys.configure(keys)
 
     # Breakers, limits, health.
 
@@ -351,6 +378,15 @@ class Replica:
             if used != before:
                 self._keys_used[key.name] = used
                 yield key.name, used - before, self._clock.time()
+
+
+def _addresses(route: Route) -> tuple[UpstreamAddress, ...]:
+    return tuple(parse_upstream(url, route.upstream_tls) for url in route.upstreams)
+
+
+def _differ_by_methods(route: Route, other: Route) -> bool:
+    """Whether they are the same but for their methods, if for those."""
+    return msgspec.structs.replace(route, methods=other.methods) == other
 
 
 def _nothing(connections: int, log_lost: int) -> Counts:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -30,6 +31,7 @@ from abi_engine.features.gateway.workers.messages import (
     Failed,
     Frames,
     Happened,
+    PutRoute,
     Reload,
     Serve,
     Serving,
@@ -39,6 +41,7 @@ from abi_engine.features.gateway.workers.messages import (
 )
 from abi_engine.features.gateway.workers.outbox import Outbox
 from abi_engine.features.gateway.workers.replica import Replica
+from abi_engine.runtime.unraised import Unraised
 
 READ_SIZE: Final = 1 << 18
 TICK: Final = 0.25
@@ -92,7 +95,7 @@ class Worker:
         self._replica: Replica | None = None
         self._proxy: Proxy | None = None
         self._serves = False
-        self._applications: dict[int, Any] = {}
+        self._checked: tuple[int, Callable[[], None]] | None = None  # the last reload
         self._drained: Thread | None = None
 
     def run(self) -> None:
@@ -129,6 +132,9 @@ class Worker:
                 self._drained = Thread(target=self._drain, args=(message.deadline,), daemon=True)
                 self._drained.start()
             else:
+                if isinstance(message, PutRoute):
+                    assert self._replica is not None
+                    self._replica.read_tls(message.route)
                 told.append(message)
         self._tell(told)
 
@@ -149,7 +155,9 @@ class Worker:
         replica = Replica(begin, self._clock, self._events, self._outbox)
         self._replica = replica
         self._outbox.gather = replica.reports
-        self._proxy = Proxy(begin.config, replica.admitter, context, outward=replica.outward)
+        self._proxy = Proxy(
+            begin.config, replica.admitter, context, outward=replica.outward, tells_dates=False
+        )
 
     def _serve(self) -> None:
         assert self._proxy is not None
@@ -180,17 +188,25 @@ class Worker:
         answer: Any = Synced(message.serial)
         if message.check:
             try:
-                self._applications[message.serial] = self._proxy.reload(message.config)
+                self._checked = message.serial, self._proxy.reload(message.config)
             except AbiError as error:
                 answer = Failed(message.serial, error.code, error.message, error.hint)
         else:
             try:
                 self._replica.renew_tls()
+                self._checked_before(message)()
             except AbiError as error:  # the owner could read them a moment ago: the old ones stay
                 self._events.add("gateway", "reload_failed", error.message, severity=Severity.ERROR)
-            self._applications.pop(message.serial, _nothing)()
             self._proxy.post(partial(self._replica.reconfigure, message.config))
         self._proxy.post(partial(self._outbox.say, answer))
+
+    def _checked_before(self, message: Reload) -> Callable[[], None]:
+        """What applies a reload; checked just now by a worker that was begun meanwhile."""
+        assert self._proxy is not None
+        checked, self._checked = self._checked, None
+        if checked is not None and checked[0] == message.serial:
+            return checked[1]
+        return self._proxy.reload(message.config)
 
     def _drain(self, deadline: float) -> None:
         assert self._replica is not None
@@ -212,10 +228,7 @@ class Worker:
 def _apply(replica: Replica, messages: list[Any]) -> None:
     for message in messages:
         replica.hear(message)
-
-
-def _nothing() -> None:
-    """What a reload that was never checked leads to."""
+    replica.let_go()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -224,6 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--link", type=int, required=True)
     parser.add_argument("--listener", type=int, action="append", required=True)
     found = parser.parse_args(arguments)
+    sys.unraisablehook = Unraised(logging.getLogger("abi_engine.worker"))
     for word in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(word, signal.SIG_IGN)
     listeners = [socket.socket(fileno=number) for number in found.listener]

@@ -67,6 +67,8 @@ def test_a_known_key_is_let_in_wherever_it_may_be(headers: dict[str, str]) -> No
     [
         ({}, 401),
         ({"x_api_key": ""}, 401),
+        ({"x_api_key": "\xa0k-one\x85"}, 401),
+        ({"authorization": "Bearer \xa0k-one"}, 401),
         ({"x_api_key": "k-none"}, 401),
         ({"x_api_key": "k-one, k-one"}, 401),
         ({"authorization": "Bearer k-none"}, 401),

@@ -96,7 +96,15 @@ def test_a_rule_gives_the_upstream_a_credential_in_place_of_the_clients(served: 
 
 
 @pytest.mark.parametrize(
-    "name", ["X-Request-ID", "x-request-id", "Content-Length", "Transfer-Encoding", "Connection"]
+    "name",
+    [
+        "X-Request-ID",
+        "x-request-id",
+        "X_Request_Id",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Connection",
+    ],
 )
 def test_no_rule_forges_what_the_gateway_vouches_for(served: Served, name: str) -> None:
     url = ("http://127.0.0.1:1",)

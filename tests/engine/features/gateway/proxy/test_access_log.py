@@ -139,14 +139,14 @@ def test_what_the_disk_is_too_slow_for_is_dropped_counted_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, go_on = threading.Event(), threading.Event()
-    append = access_log.LogFile.append
+    append = LogFile.append
 
     def slow(file: LogFile, text: bytes, *, rotate: bool = False) -> None:
         writing.set()
         assert go_on.wait(10)
         append(file, text, rotate=rotate)
 
-    monkeypatch.setattr(access_log.LogFile, "append", slow)
+    monkeypatch.setattr(LogFile, "append", slow)
     monkeypatch.setattr(access_log, "_BATCH", 10)
     events = EventLog(SystemClock())
     log = access_log_in(tmp_path, events)
@@ -204,6 +204,44 @@ def test_a_reload_begins_a_new_file_in_the_new_format(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == (
         '1.2.3.4 - - [01/Jan/1970:00:00:02 +0000] "GET / HTTP/1.1" 200 -\n'
     )
+
+
+def test_a_reload_is_taken_up_later_by_a_writer_that_is_far_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_log, "_BATCHES", 1)
+    writing, go_on = threading.Event(), threading.Event()
+    append = LogFile.append
+
+    def held(self: LogFile, text: bytes, *, rotate: bool = False) -> None:
+        writing.set()
+        assert go_on.wait(10)
+        append(self, text, rotate=rotate)
+
+    monkeypatch.setattr(LogFile, "append", held)
+    log = access_log_in(tmp_path)
+
+    async def main() -> None:
+        log.start(asyncio.get_running_loop())
+        log.add(entry(1))
+        log.flush()
+        await asyncio.to_thread(writing.wait, 10)
+        log.add(entry(2))
+        log.reload(GatewayConfig(access_log_format=LogFormat.COMMON))
+        assert log.is_json, "the queue is full"
+        go_on.set()
+        while log.is_json:
+            await asyncio.sleep(0)
+            log.flush()
+        log.add(entry(3))
+        while not log._queue.empty():
+            await asyncio.sleep(0)
+        log.flush()
+
+    asyncio.run(main())
+    log.stop(5.0)
+    assert [line["request_id"] for line in lines(tmp_path / "log.1")] == ["1", "2"]
+    assert (tmp_path / "log").read_text().startswith("1.2.3.4 - - [01/Jan/1970:00:00:03 +0000]")
 
 
 def test_a_file_that_cannot_be_put_aside_is_said_once_and_grows_on(

@@ -195,7 +195,7 @@ def test_unasked_bytes_on_a_kept_connection_are_no_answer(stage: Stage) -> None:
         (shelf,) = plane.pool._shelves.values()
         upstream.released.set()
         (kept,) = shelf.idle
-        while kept.is_quiet:
+        while kept.is_quiet():
             pass
         return shelf.take()
 

@@ -8,7 +8,8 @@ from abi_engine.features.gateway.proxy.headers import (
     forwarded_address,
     forwarded_request_id,
     forwarding,
-    request_head,
+    request_fields,
+    request_line,
     response_head,
     rule_problem,
     went_through,
@@ -23,11 +24,10 @@ def request(*lines: bytes, first: bytes = b"GET / HTTP/1.1") -> RequestHead:
 
 
 def sent(head: RequestHead, rules: HeaderRules = NONE) -> list[bytes]:
-    data = request_head(
-        head, target="/t", host=b"up:1", added=(b"A: 1\r\nB: 2", b"C: 3"), via=b"me", rules=rules
+    fields = request_fields(
+        head, host=b"up:1", added=(b"A: 1\r\nB: 2", b"C: 3"), via=b"me", rules=rules
     )
-    assert data.endswith(b"\r\n\r\n")
-    return data[:-4].split(b"\r\n")
+    return [request_line(head, "/t"), *fields.split(b"\r\n")]
 
 
 def test_hop_by_hop_fields_do_not_go_on() -> None:
@@ -86,6 +86,17 @@ def test_rules_remove_then_set_then_add() -> None:
         b"Host: other",
         b"X-Set: more",
     ]
+
+
+def test_rules_reach_fields_that_behind_cgi_would_pass_for_those_they_name() -> None:
+    rules = HeaderRules(remove=("X-Admin",), set={"X-User": "us"}, add={"X-More": "2"})
+    head = request(b"X_Admin: 1", b"x_user: me", b"X_USER: me", b"X_More: 1", b"my_own: 2")
+    lines = sent(head, rules)
+    assert lines[2:4] == [b"X_More: 1", b"my_own: 2"]
+    assert lines[-2:] == [b"X-User: us", b"X-More: 2"]
+    assert not [line for line in lines if line.endswith((b": me", b"Admin: 1"))]
+    kept = sent(request(b"my_own: 1", b"My-Own: 2"), HeaderRules(remove=("my_own",)))
+    assert not [line for line in kept if line.lower().startswith(b"my")]
 
 
 @pytest.mark.parametrize(

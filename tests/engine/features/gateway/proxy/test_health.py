@@ -95,6 +95,11 @@ def test_an_upstream_that_is_killed_gets_nothing_until_it_is_back(served: Served
             {},
             "its answer is malformed: its head is too large",
         ),
+        (
+            once(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 20_000),
+            {},
+            "its answer is malformed: no end of interim responses",
+        ),
         (once(b"HTTP/1.1 20"), {}, "it closed the connection"),
         (lambda visit: visit.owner.released.wait(10), {"timeout": 0.05}, "no answer within 0.05 s"),
     ],

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +61,18 @@ def test_a_remembered_head_is_read_like_a_new_one(raws: list[bytes]) -> None:
     reader = RequestReader(url_size=50, header_count=20)
     for raw in raws:
         assert outcome(reader.read, raw) == outcome(anew, raw)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_any_line_after_any_other_is_read_like_a_new_one(block: bytes) -> None:
+    anew = partial(parse_request, url_size=50, header_count=20)
+    raws = [line + b"\r\n" + block for line in LINES]
+    expected = {raw: outcome(anew, raw) for raw in raws}
+    for first, second in product(raws, repeat=2):
+        reader = RequestReader(url_size=50, header_count=20)
+        outcome(reader.read, first)
+        assert outcome(reader.read, second) == expected[second]
+        assert outcome(reader.read, second) == expected[second]
 
 
 def test_remembering_a_head_changes_nothing_in_the_one_before() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import pytest
 from abi_engine.core.errors import InvalidConfig
 from abi_engine.features.gateway.config import Certificate, GatewayConfig, Limits, Tls
 from abi_engine.features.gateway.proxy.tls import server_tls
+from abi_engine.runtime.unraised import Unraised
 from tests.engine.features.gateway.proxy.client import Client
+from tests.engine.features.gateway.proxy.hello import greet
 from tests.engine.features.gateway.proxy.secure import Authority, secured, tls
 from tests.engine.features.gateway.proxy.stage import Stage, until
 from tests.engine.features.gateway.proxy.upstream import Visit, echoing
@@ -79,6 +83,28 @@ def test_the_name_that_is_asked_for_chooses_the_certificate(
     context.check_hostname = False
     assert shown(secured(stage.client(), context, None)) == {NAME}, "the first, for no name"
     assert shown(secured(stage.client(), context, "unknown.test")) == {NAME}
+
+
+def test_with_one_certificate_nobody_reads_the_name_that_is_asked_for(
+    stage: Stage, authority: Authority
+) -> None:
+    stage.serve(tls=tls(authority.issue(NAME)))
+    for name in (b"\xff\xfe.test", b"\x1b[31m.test", b"z" * 60):
+        assert greet(stage, name) == b"\x16", "a hello of its own"
+
+
+def test_names_beyond_ascii_do_not_fill_the_log(
+    stage: Stage,
+    authority: Authority,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", Unraised(logging.getLogger("abi_engine.service")))
+    stage.serve(tls=tls(authority.issue(NAME), authority.issue("other.test")))
+    for _ in range(20):
+        assert greet(stage, b"\xff\xfe.test") == b""
+    (record,) = caplog.records
+    assert isinstance(record.exc_info and record.exc_info[1], UnicodeError)
 
 
 def test_names_that_are_given_are_those_it_is_shown_for(stage: Stage, authority: Authority) -> None:

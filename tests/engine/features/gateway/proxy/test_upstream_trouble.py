@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import socket
+from errno import EMFILE
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +39,25 @@ def test_an_upstream_that_refuses_is_a_502(stage: Stage) -> None:
         assert finish.status == 502
         assert finish.attempts[0].startswith("failed cannot connect: ")
     nothing_left(stage, url)
+
+
+def test_a_gateway_out_of_descriptors_does_not_blame_the_upstream(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.serve()
+    client = stage.client()
+
+    async def create_connection(*_: object, **__: object) -> None:
+        raise OSError(EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        connector = stage.inside(lambda plane: plane.pool.connector)
+        patch.setattr(connector, "_loop", SimpleNamespace(create_connection=create_connection))
+        answer = client.get()
+    assert answer.status == 503
+    assert answer.fields[b"retry-after"] == b"1"
+    assert stage.admitter.last(1).attempts == ["cancelled"]
+    assert client.get().status == 200
 
 
 def test_an_upstream_whose_name_is_not_known_is_a_502(stage: Stage) -> None:

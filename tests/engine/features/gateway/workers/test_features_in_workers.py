@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -25,6 +26,7 @@ from abi_engine.features.gateway.api import (
 )
 from abi_engine.features.gateway.config import Certificate, GatewayConfig, Limits, Tls
 from abi_engine.features.gateway.workers.follow import share, shared_out
+from tests.engine.features.gateway.proxy.secure import Authority, tls
 from tests.engine.features.gateway.proxy.stage import until
 from tests.engine.features.gateway.proxy.upstream import Visit
 from tests.engine.features.gateway.workers.crowd import Crowd, in_threads, route
@@ -149,7 +151,8 @@ def test_all_workers_write_into_one_access_log(crowd: Crowd) -> None:
     path = crowd.gateway.context.data_dir / "access.log"
 
     def lines() -> list[dict[str, Any]]:
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        text = path.read_text() if path.exists() else ""  # the first lines come a moment later
+        rows = [json.loads(line) for line in text.splitlines()]
         return [row for row in rows if row["route"] == "/logged"]
 
     until(lambda: len(lines()) == 100)
@@ -188,6 +191,17 @@ def test_a_reload_reaches_every_worker_and_a_bad_one_none(crowd: Crowd, tmp_path
 
 def changed(config: GatewayConfig, **settings: Any) -> GatewayConfig:
     return msgspec.structs.replace(config, **settings)
+
+
+def test_a_certificate_that_expires_is_said_once_at_the_start_and_at_each_reload(
+    tmp_path: Path,
+) -> None:
+    soon = Authority(tmp_path).issue("soon.test", not_after=datetime.now(UTC) + timedelta(days=3))
+    with Crowd(tls=tls(soon)) as crowd:
+        assert len(crowd.told("certificate_expires_soon")) == 1
+        crowd.gateway.reconfigure(crowd.gateway.config)
+        crowd.gateway.add_route(route("/later", "http://127.0.0.1:1"))  # every worker has heard it
+        assert len(crowd.told("certificate_expires_soon")) == 2
 
 
 def test_files_that_cannot_be_used_keep_workers_from_starting(tmp_path: Path) -> None:

@@ -240,6 +240,17 @@ def test_refused_calls_are_counted_by_the_breaker() -> None:
     assert shared.breaker.report().refused_total == 3
 
 
+def test_giving_out_trials_is_counted_as_no_refused_call() -> None:
+    shared = Shared(2, half_open_max=2, reset_timeout=5.0)
+    shared.open()
+    shared.clock.advance(5.0)
+    for _ in range(20):
+        shared.shared.review(troubled_only=True)
+        shared.settle()
+    assert shared.breaker.report().trials_in_flight == 2
+    assert shared.breaker.report().refused_total == 0
+
+
 def test_a_breaker_that_opens_again_takes_back_the_trials_it_gave() -> None:
     shared = Shared(2, half_open_max=2, reset_timeout=5.0)
     shared.open()

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abi_engine.core.clock import ManualClock
+from abi_engine.features.gateway.workers import ledger as ledger_module
 from abi_engine.features.gateway.workers.allowance import Allowance
 from abi_engine.features.gateway.workers.ledger import Ledger
 from abi_engine.features.gateway.workers.terms import Terms, lease
@@ -181,3 +182,13 @@ def test_requests_one_at_a_time_are_decided_as_by_one(kind: LimitKind) -> None:
         shared.clock.advance(random.choice([0.0, 0.01, 0.3, 1.0]))
     # One that passes too early makes a later one wait: a few differ, and hardly the sum.
     assert shared.admitted["a"] == pytest.approx(shared.alone_admitted["a"], rel=0.01, abs=3)
+
+
+def test_debts_of_keys_that_never_come_again_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MAX_OWED", 3)
+    limit = LimitSettings(kind=LimitKind.FIXED_WINDOW, rate=1.0, window=1.0)
+    clock = ManualClock()
+    ledger = Ledger(limit, build(limit, clock), clock, 2)
+    for key in "abcde":
+        ledger.settle(key, 3)
+    assert [ledger.owed(key) for key in "abcde"] == [0, 0, 2, 2, 2]

@@ -17,6 +17,7 @@ import pytest
 
 from abi_engine.core.inherited import InheritedSockets
 from abi_engine.features.gateway.api import RouteLimit, WorkerState
+from abi_engine.features.gateway.workers import crew as crew_module
 from abi_engine.features.gateway.workers.terms import lease
 from abi_engine.runtime.breaker import BreakerSettings, BreakerState
 from abi_engine.runtime.limiter import LimitKind
@@ -262,6 +263,20 @@ def test_a_worker_that_is_killed_takes_nothing_along_but_its_own_requests() -> N
         assert {client.get("/").status for client in crowd.clients()} == {200}
 
 
+def test_a_worker_that_is_stuck_is_ended_and_followed_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crew_module, "CALLS_MAX", 3)
+    with Crowd() as crowd:
+        upstream = crowd.upstream()
+        crowd.gateway.add_route(route("/", upstream.url))
+        pids = crowd.pids
+        os.kill(pids[0], signal.SIGSTOP)
+        until(partial(everybody_serves, crowd, pids), 30.0)
+        assert str(pids[0]) in crowd.told("worker_stuck")[0].message
+        assert {client.get("/").status for client in crowd.clients()} == {200}
+
+
 def test_what_was_in_flight_in_a_worker_that_dies_is_not_any_more() -> None:
     with Crowd() as crowd:
         moody = Moody()
@@ -354,6 +369,11 @@ def lives(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def test_a_terminal_that_interrupts_the_owner_does_not_reach_its_workers(crowd: Crowd) -> None:
+    groups = {os.getpgid(pid) for pid in crowd.pids}
+    assert os.getpgid(0) not in groups
 
 
 def test_signals_of_a_terminal_are_left_to_the_owner(crowd: Crowd) -> None:
