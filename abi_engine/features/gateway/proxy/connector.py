@@ -79,6 +79,7 @@ class Connector:
             places = await name.in_turn()
         except CannotResolve as error:
             raise CannotConnect(f"cannot resolve: {error}") from error
+        last = CannotConnect("the name has no address")
         for place in places:
             try:
                 await self._connect(place, address, protocol, options)

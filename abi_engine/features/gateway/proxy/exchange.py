@@ -236,7 +236,7 @@ class Exchange(Sending):
         else:
             upstream.abort()
         if trouble is answers.UPSTREAM_LOST:
-            self._attempt.failed(trouble.text, self._latency)
+            self._attempt.failed(answers.UPSTREAM_LOST.text, self._latency)
         else:
             self._attempt.succeeded(self._latency, self._status)
         if trouble not in (None, answers.CLIENT_LEFT):

@@ -26,6 +26,9 @@ LOG_SIZE, LOG_KEEP = scaled(200_000, 1_000_000), 3
 KEYS = ["first secret", "second secret"]
 
 CONFIG = """
+[engine]
+history = 60
+
 [service]
 admin_port = 0
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from abi_engine.core.events import RING_SIZE
+from abi_engine.runtime.breaker import BreakerState
 from tests.engine.features.gateway.mixed.arrangement import KEYS, LOG_KEEP, LOG_SIZE, Arrangement
 from tests.engine.features.gateway.mixed.figures import Memory
 from tests.engine.features.gateway.mixed.line import Place
@@ -52,6 +54,15 @@ def load(place: Place, operator: Operator, visits: int, seconds: float) -> Load:
     return load
 
 
+def fill_the_ring_of_events(operator: Operator) -> None:
+    """What is kept by design is full before memory is watched; the history holds a minute."""
+    gateway = operator.client.gateway
+    upstream = gateway.breakers()[0].upstream
+    for _ in range(RING_SIZE // 2 + 1):
+        gateway.force_breaker(upstream, BreakerState.CLOSED)
+        gateway.force_breaker(upstream, None)
+
+
 def until_quiet(operator: Operator) -> None:
     """Until nobody is served any more, and no place or permit is taken."""
     gateway = operator.client.gateway
@@ -87,6 +98,7 @@ def test_whatever_comes_at_once_each_gets_his_own_and_nothing_is_left(
     operator = arrangement.operator()
     place = arrangement.place(operator)
     load(place, operator, 2, 0.0)
+    fill_the_ring_of_events(operator)
     until_quiet(operator)
     before = arrangement.held()
     with Memory(arrangement.pid) as memory:
