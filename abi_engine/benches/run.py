@@ -10,6 +10,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from statistics import median
+from subprocess import TimeoutExpired
 
 from abi_engine.benches.case import Absent, Case, Contest, NotThere, Side, Workbench
 from abi_engine.benches.reports import BenchReport, Outcome
@@ -54,7 +55,7 @@ def _outcomes(case: Case, workbench: Workbench, rounds: int, random: Random) -> 
         with case.open(workbench) as opened:
             contest = _agreed(opened)
             times = _measure((contest.ours, *contest.rivals), rounds, random)
-    except (NotThere, Unavailable, TimedOut) as error:
+    except (NotThere, Unavailable, TimedOut, OSError, TimeoutExpired) as error:
         yield Outcome(case.name, case.summary, reason=str(error))
         return
     ours = times[0]

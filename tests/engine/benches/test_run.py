@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
+from subprocess import TimeoutExpired
 
 import pytest
 
@@ -148,15 +149,25 @@ def test_without_what_the_case_itself_needs_it_is_not_measured(times: Times) -> 
     assert outcome.reason == "wrk is missing: apt-get install wrk"
 
 
-def test_a_case_that_breaks_down_does_not_take_the_others_with_it(times: Times) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("wrk did not get an answer"),
+        TimeoutExpired("wrk", 30.0),
+        ConnectionResetError(104, "Connection reset by peer"),
+    ],
+)
+def test_a_case_that_breaks_down_does_not_take_the_others_with_it(
+    times: Times, error: Exception
+) -> None:
     def opened(bench: Workbench) -> Contest:
         def stuck() -> float:
-            raise Unavailable("wrk did not get an answer")
+            raise error
 
         return bench.contest(Side("", lambda: "", stuck), [])
 
     (outcome,) = measured(times, case(opened), 1).outcomes
-    assert (outcome.ours_us, outcome.reason) == (None, "wrk did not get an answer")
+    assert (outcome.ours_us, outcome.reason) == (None, str(error))
 
 
 def test_rivals_that_nobody_asks_for_are_not_even_made(times: Times) -> None:

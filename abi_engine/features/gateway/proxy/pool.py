@@ -58,6 +58,7 @@ class Pool:
         self._shelves: dict[Key, Shelf] = {}
         self._named: dict[str, tuple[Shelf, ...]] = {}
         self._opening: set[asyncio.Task[None]] = set()
+        self._gone = asyncio.Event()  # a shelf is
 
     def take(self, address: UpstreamAddress) -> UpstreamConnection | None:
         """An idle connection, now the caller's; None where a new one must be opened."""
@@ -108,8 +109,10 @@ class Pool:
         """Wait until every connection is gone; whoever used one must have left it."""
         for task in tuple(self._opening):
             task.cancel()
-        while self._opening or self._named:
-            await asyncio.sleep(0)
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        while self._named:
+            self._gone.clear()
+            await self._gone.wait()
 
     def _shelf(self, address: UpstreamAddress) -> Shelf:
         key = address.name if address.tls is None else (address.name, address.tls)
@@ -128,6 +131,7 @@ class Pool:
             self._named[shelf.name] = rest
         else:
             del self._named[shelf.name]
+        self._gone.set()
 
 
 class Shelf:
