@@ -32,7 +32,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # that the tests start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40", "LC_ALL": "C.UTF-8"}
+TERMINAL = {
+    "TERM": "xterm-256color",
+    "COLUMNS": "120",
+    "LINES": "40",
+    "LC_ALL": "C.UTF-8",
+    "SHELL": "/bin/bash",
+}
 UNSET = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "PYTHONUNBUFFERED", "PYTHONWARNINGS")
 
 
