@@ -22,9 +22,18 @@ from abi_engine.core.operation import Mark, Operation, operations
 from abi_engine.core.stream import Stream
 from abi_engine.engine import Engine
 from abi_engine.service.connect import connect
-from abi_tui.views.meanings import bounds, docstring, entries, meanings, type_words
-from docs import limits
-from docs.render import default_of, paragraphs, signature, table
+from abi_tui.views.meanings import bounds, docstring
+from docs import library, limits
+from docs.parts import (
+    choice_part,
+    constructor_part,
+    entries_part,
+    error_part,
+    function_part,
+    page,
+    struct_part,
+)
+from docs.render import paragraphs, signature, table
 from docs.settings import settings_parts
 
 ENGINE_STRUCTS: tuple[type[msgspec.Struct], ...] = (
@@ -34,7 +43,6 @@ ENGINE_STRUCTS: tuple[type[msgspec.Struct], ...] = (
     feature.Health,
 )
 FOLDER = Path(__file__).parent / "api"
-NOTE = "<!-- Written by `make docs` from the source; change the docstrings instead. -->"
 
 
 def pages() -> dict[str, str]:
@@ -48,6 +56,8 @@ def pages() -> dict[str, str]:
     for row in BUILT_IN:
         if row.built:
             found[f"{row.name}.md"] = api_page(row.name, row.summary, row.api)
+    for part in library.PARTS:
+        found[f"{part.name}.md"] = library.library_page(part)
     found["README.md"] = index_page(found)
     return found
 
@@ -57,11 +67,6 @@ def index_page(others: Iterable[str]) -> str:
     lines = "\n".join(f"- [{name.removesuffix('.md')}]({name})" for name in sorted(others))
     text = "One page a feature, and what all of them share. The pages are made from the source."
     return page("API", text, lines)
-
-
-def page(title: str, *parts: str) -> str:
-    """A page from its parts; empty ones are left out."""
-    return "\n\n".join([NOTE, f"# {title}", *filter(None, parts)]) + "\n"
 
 
 def api_page(name: str, summary: str, api: type[Any]) -> str:
@@ -89,16 +94,11 @@ def operation_part(api: type[Any], op: Operation) -> str:
         f"### {op.name}",
         f"```python\n{signature(method)}\n```",
         paragraphs(docstring(method).text),
-        _list("Arguments", docstring(method).sections.get("Args", "")),
-        _list("Raises", docstring(method).sections.get("Raises", "")),
+        entries_part("Arguments", docstring(method).sections.get("Args", "")),
+        entries_part("Raises", docstring(method).sections.get("Raises", "")),
         _bounds_part(op),
         _marks(op.mark),
     ]))  # fmt: skip
-
-
-def _list(title: str, section: str) -> str:
-    lines = "\n".join(f"- `{name}`: {text}" for name, text in entries(section).items())
-    return f"{title}:\n\n{lines}" if lines else ""
 
 
 def _bounds_part(op: Operation) -> str:
@@ -156,37 +156,6 @@ def _kinds_part(title: str, part: Any, kinds: Iterable[type]) -> Iterator[str]:
         yield from parts
 
 
-def struct_part(kind: type[msgspec.Struct]) -> str:
-    """A struct with its fields."""
-    said = meanings(kind)
-    rows = (
-        (
-            f"`{field.encode_name}`" if field.encode_name == field.name
-            else f"`{field.name}` (`{field.encode_name}` in JSON)",
-            f"`{type_words(field.type)}`",
-            f"`{default_of(field)}`" if default_of(field) else "",
-            bounds(field.type),
-            said.get(field.name, ""),
-        )
-        for field in msgspec.structs.fields(kind)
-    )  # fmt: skip
-    fields = table(("Field", "Type", "Default", "Bounds", "Meaning"), rows)
-    return "\n\n".join([f"### {kind.__name__}", paragraphs(docstring(kind).text), fields])
-
-
-def choice_part(kind: type[Enum]) -> str:
-    """The values of a choice."""
-    values = ", ".join(f"`{choice.value}`" for choice in kind)
-    return f"### {kind.__name__}\n\n{paragraphs(docstring(kind).text)}\n\nOne of {values}."
-
-
-def error_part(kind: type[AbiError]) -> str:
-    """An error class."""
-    base = kind.__bases__[0].__name__
-    text = paragraphs(docstring(kind).text)
-    return f"### {kind.__name__}\n\n{text}\n\nCode `{kind.code}`; a kind of `{base}`."
-
-
 def errors_page() -> str:
     """The family of errors."""
     family = [kind for kind in AbiError.family() if kind.__module__ == errors.__name__]
@@ -211,17 +180,6 @@ def errors_page() -> str:
     )
 
 
-def constructor_part(kind: type) -> str:
-    """What the constructor of a class takes."""
-    said = docstring(kind)
-    call = signature(vars(kind)["__init__"], kind.__name__).removesuffix(" -> None")
-    return "\n\n".join(filter(None, [
-        f"```python\n{call}\n```",
-        paragraphs(said.text),
-        _list("Arguments", said.sections.get("Args", "")),
-    ]))  # fmt: skip
-
-
 def engine_page() -> str:
     """The ways to an engine, and what it is asked in Python alone."""
     public = {name: value for name, value in vars(Engine).items() if not name.startswith("_")}
@@ -241,18 +199,6 @@ def engine_page() -> str:
         *(struct_part(kind) for kind in ENGINE_STRUCTS),
         choice_part(feature.State),
     )
-
-
-def function_part(function: Any, heading: str) -> str:
-    """A function."""
-    said = docstring(function)
-    return "\n\n".join(filter(None, [
-        f"{heading} {function.__name__}",
-        f"```python\n{signature(function)}\n```",
-        paragraphs(said.text),
-        _list("Arguments", said.sections.get("Args", "")),
-        _list("Raises", said.sections.get("Raises", "")),
-    ]))  # fmt: skip
 
 
 def main() -> None:

@@ -91,6 +91,8 @@ def type_words(kind: Any) -> str:
 
 
 def _argument(kind: Any) -> str:
+    if isinstance(kind, list):  # the arguments of a Callable
+        return f"[{', '.join(map(type_words, kind))}]"
     return repr(kind) if isinstance(kind, str) else type_words(kind)
 
 
