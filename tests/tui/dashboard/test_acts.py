@@ -31,6 +31,8 @@ from tests.tui.dashboard.canned import (
 )
 from tests.tui.dashboard.still import Still
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., None]
 GATEWAY = Settings(screen="gateway")
 READ_ONLY = Settings(screen="gateway", read_only=True)

@@ -24,6 +24,8 @@ from abi_tui.views.window import matches
 from tests.tui.dashboard.canned import CannedEngine, empty_report, gateway_report, paths, report
 from tests.tui.dashboard.still import Still, screen_text, text_of
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., None]
 
 

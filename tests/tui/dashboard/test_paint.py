@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -20,6 +21,8 @@ from abi_tui.dashboard.paint import (
     width_of,
     wrap,
 )
+
+pytestmark = pytest.mark.slow
 
 LETTERS = st.text(st.sampled_from("ab /{}[]é世界ー█…\u0301"), max_size=30)
 WIDTHS = st.integers(0, 40)

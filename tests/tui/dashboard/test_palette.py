@@ -22,6 +22,8 @@ from abi_tui.dashboard.themes import PALETTES
 from tests.tui.dashboard.canned import UPSTREAMS, CannedEngine, events, paths, report
 from tests.tui.dashboard.still import Still
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., None]
 
 

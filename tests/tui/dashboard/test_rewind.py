@@ -14,6 +14,8 @@ from abi_tui.dashboard.screens.overview import OverviewPage
 from tests.tui.dashboard.canned import NOW, CannedEngine, past, report
 from tests.tui.dashboard.still import Still
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., None]
 
 

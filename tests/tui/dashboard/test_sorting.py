@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from abi_tui.dashboard.widgets.whole_list import WholeListPane
 from tests.tui.dashboard.still import Still
+
+pytestmark = pytest.mark.slow
 
 Run = Callable[..., None]
 

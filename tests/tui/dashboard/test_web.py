@@ -23,6 +23,8 @@ from abi_engine.service.connect import joined
 from abi_tui.cli import root
 from abi_tui.cli.exits import Exit
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (sys.executable, "-m", "abi_tui.cli", "dashboard", "--web")
 PORTS = ("--set", "gateway.port=0", "--set", "service.admin_port=0")
 

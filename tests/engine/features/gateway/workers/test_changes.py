@@ -22,6 +22,8 @@ from tests.engine.features.gateway.proxy.upstream import answering
 from tests.engine.features.gateway.workers.crowd import Crowd, route
 from tests.engine.features.gateway.workers.test_workers import Moody
 
+pytestmark = pytest.mark.slow
+
 MORE = Retries(attempts=3)
 
 

@@ -31,6 +31,8 @@ from tests.engine.features.gateway.proxy.stage import until
 from tests.engine.features.gateway.proxy.upstream import Visit
 from tests.engine.features.gateway.workers.crowd import Crowd, in_threads, route
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:

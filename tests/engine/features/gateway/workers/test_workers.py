@@ -26,6 +26,8 @@ from tests.engine.features.gateway.proxy.upstream import Visit
 from tests.engine.features.gateway.workers.crowd import Crowd, in_threads, route
 from tests.scale import scaled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def crowd() -> Iterator[Crowd]:
