@@ -17,6 +17,8 @@ from abi_tui.cli.exits import Exit
 from abi_tui.cli.invocation import Invocation
 from tests.tui.cli.conftest import ABI, Call, spawn
 
+pytestmark = pytest.mark.slow
+
 FREE_PORTS = ("--port", "0", "--set", "service.admin_port=0")
 
 

@@ -27,6 +27,8 @@ from abi_tui.recordings.reader import Recording
 from abi_tui.recordings.writer import RecordingWriter
 from tests.tui.cli.conftest import Call, Said
 
+pytestmark = pytest.mark.slow
+
 PLANTED = "planted-Zq7"
 DIGEST = sha256(PLANTED.encode()).hexdigest()
 FILE = f"""

@@ -13,6 +13,8 @@ from abi_tui.dashboard.core import Settings
 from tests.tui.dashboard.canned import CannedEngine, past
 from tests.tui.dashboard.still import Still
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., None]
 
 

@@ -20,6 +20,8 @@ from abi_tui.dashboard.themes import PALETTES
 from tests.tui.dashboard.canned import CannedEngine, past
 from tests.tui.dashboard.still import Still
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., None]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from abi_engine.core.stream import Stream
 from abi_engine.system import LogLine
 from abi_tui.dashboard.core import Settings
@@ -16,6 +18,8 @@ from abi_tui.dashboard.tail import GATHER_S, LINES, Logged, Tail
 from tests.tui.dashboard.canned import NOW, CannedEngine, CannedSystem, past, report
 from tests.tui.dashboard.still import Still
 from tests.tui.dashboard.test_feed import Reader, following
+
+pytestmark = pytest.mark.slow
 
 Run = Callable[..., None]
 LOGS = Settings(screen="logs")

@@ -25,6 +25,8 @@ from tests.tui.dashboard.canned import NOW, CannedEngine, past
 from tests.tui.dashboard.still import Still
 from tests.tui.dashboard.test_feed import Reader, following
 
+pytestmark = pytest.mark.slow
+
 COUNT = 400
 FIRST = NOW.timestamp() - COUNT + 1
 

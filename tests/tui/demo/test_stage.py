@@ -21,6 +21,8 @@ from abi_tui.demo.stage import Stage
 from abi_tui.demo.steering import DemoStatus
 from tests.tui.demo.leftovers import wait_until_nothing_is_left
 
+pytestmark = pytest.mark.slow
+
 WITHIN = 20.0
 
 
