@@ -21,9 +21,9 @@ run: .venv/core.stamp ## the living demo: full screen, or 30 s and a report with
 test: .venv/dev.stamp test-tools ## every test
 	$(PYTEST)
 
-# Four workers on any machine: these tests wait more than they compute.
+# Three workers on any machine: these tests wait about as much as they compute.
 test-quick: .venv/dev.stamp test-tools ## the tests that take less than two minutes together
-	$(PYTEST) -n 4 -m "not slow"
+	$(PYTEST) -n 3 -m "not slow"
 
 lint: .venv/dev.stamp ## format, lint, types and import contracts
 	$(BIN)/ruff format --check $(SOURCES)

@@ -42,11 +42,12 @@ def reload(engine: Engine, read: Loader) -> ReloadReport:
         fixed = _fixed(engine, changed)
         kinds = known_sections(tuple(engine.catalogue.values()))
         after = _kept(before, wanted, fixed, kinds)
-        _apply(engine, before, after)
+        done = _apply(engine, before, after)
     except AbiError as error:
         _tell_refused(engine, error)
         raise
     engine.config = after
+    _catch_up(engine, after, done)
     logging.getLogger("abi_engine").setLevel(after.engine.log_level.upper())
     applied = tuple(key for key in changed if key not in fixed)
     report = ReloadReport(str(after.file or ""), applied, tuple(fixed))
@@ -107,11 +108,12 @@ def _under(key: str, stems: Iterable[str]) -> bool:
     return any(key == stem or key.startswith((f"{stem}.", f"{stem}[")) for stem in stems)
 
 
-def _apply(engine: Engine, before: EngineConfig, after: EngineConfig) -> None:
-    """Have every running feature go on with its section, or none."""
+def _apply(engine: Engine, before: EngineConfig, after: EngineConfig) -> frozenset[str]:
+    """Have every running feature go on with its section, or none; their names."""
     done: list[tuple[Feature, Any]] = []
+    running = engine.running()
     try:
-        for name, feature in engine.running().items():
+        for name, feature in running.items():
             kind = engine.catalogue[name].config
             feature.reconfigure(after.section(name, kind))
             done.append((feature, before.section(name, kind)))
@@ -119,6 +121,14 @@ def _apply(engine: Engine, before: EngineConfig, after: EngineConfig) -> None:
         for feature, section in reversed(done):
             feature.reconfigure(section)
         raise
+    return frozenset(running)
+
+
+def _catch_up(engine: Engine, after: EngineConfig, done: frozenset[str]) -> None:
+    """Have those go on as well that were first used meanwhile, and made of the old settings."""
+    for name, feature in engine.running().items():
+        if name not in done:
+            feature.reconfigure(after.section(name, engine.catalogue[name].config))
 
 
 def _tell_refused(engine: Engine, error: AbiError) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -81,20 +82,13 @@ def serve(
     terminal = Terminal()
     with Words() as words, ExitStack() as stack:
         try:
-            _set_level(config, stack)
-            descriptors = raise_descriptor_limit()
-            _catch_unraised(stack)
-            engine = _started(config, strict, environ, _reloader(read, notifier))
-            stack.callback(engine.stop, 0.0)  # whatever happens; does nothing in one that stopped
+            engine = _begun(config, strict, environ, _reloader(read, notifier), stack)
             _open_log(config, stack, detached=handed.detached)
         except AbiError as error:
             handed.failed(error)
             raise
+        _tell_begun(engine)
         ready = Ready(os.getpid(), engine.socket, engine.admin, engine.trouble)
-        logger.info("listening on %s", engine.socket)
-        logger.info("%d files may be open at once", descriptors)
-        for words_of_one in engine.sockets.left():
-            logger.warning("nobody listens on the socket %s that was handed over", words_of_one)
         handed.ready(ready)
         notifier.ready("serving")
         on_ready(ready)
@@ -113,6 +107,29 @@ def _reloader(read: Loader | None, notifier: Notifier) -> Callable[[Engine], Rel
             notifier.ready("serving")
 
     return reload_and_tell
+
+
+def _begun(
+    config: EngineConfig,
+    strict: bool,
+    environ: MutableMapping[str, str],
+    reloader: Callable[[Engine], ReloadReport] | None,
+    stack: ExitStack,
+) -> Engine:
+    """An engine that runs in a process made ready for it; the stack undoes both."""
+    _set_level(config, stack)
+    raise_descriptor_limit()
+    _catch_unraised(stack)
+    engine = _started(config, strict, environ, reloader)
+    stack.callback(engine.stop, 0.0)  # whatever happens; does nothing in one that stopped
+    return engine
+
+
+def _tell_begun(engine: Engine) -> None:
+    logger.info("listening on %s", engine.socket)
+    logger.info("%d files may be open at once", resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    for socket in engine.sockets.left():
+        logger.warning("nobody listens on the socket %s that was handed over", socket)
 
 
 def _started(

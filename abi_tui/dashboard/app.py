@@ -28,7 +28,7 @@ from abi_tui.dashboard.screens.features import FeaturesPane
 from abi_tui.dashboard.screens.modal import LinePane, Modal
 from abi_tui.dashboard.screens.palette import PalettePane
 from abi_tui.dashboard.screens.request import RequestPane
-from abi_tui.dashboard.themes import choose
+from abi_tui.dashboard.themes import Palette, choose
 from abi_tui.dashboard.widgets.breakers import BreakersPane
 from abi_tui.dashboard.widgets.events import EventsPane
 from abi_tui.dashboard.widgets.routes import RoutesPane
@@ -165,16 +165,8 @@ def run(
     """
     chosen = options or DashboardConfig()
     check(chosen.keys)
-    shown = Settings(
-        palette=choose(theme or chosen.theme, environ),
-        screen=screen or "overview",
-        read_only=read_only,
-        interval=chosen.interval,
-        keys=chosen.keys,
-        export_dir=Path(chosen.export_dir),
-        own=own,
-        recorded=str(record or ""),
-    )
+    palette = choose(theme or chosen.theme, environ)
+    shown = _settings(chosen, palette, screen, read_only, own)._replace(recorded=str(record or ""))
     if replay is not None:
         return _play(Path(replay), at, shown)
     way = Way(attach=attach, data_dir=data_dir, config=config, settings=settings, environ=environ)
@@ -183,6 +175,24 @@ def run(
         keep = _keeper(Path(record), chosen, stack) if record is not None else None
         feed = Feed(way.open, interval=chosen.interval, record=keep)
         return _show(feed, shown._replace(name=lambda: way.name))
+
+
+def _settings(
+    chosen: DashboardConfig,
+    palette: Palette,
+    screen: str | None,
+    read_only: bool,
+    own: tuple[Setting, ...],
+) -> Settings:
+    return Settings(
+        palette=palette,
+        screen=screen or "overview",
+        read_only=read_only,
+        interval=chosen.interval,
+        keys=chosen.keys,
+        export_dir=Path(chosen.export_dir),
+        own=own,
+    )
 
 
 def _play(path: Path, at: float | None, shown: Settings) -> int:

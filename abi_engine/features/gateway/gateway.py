@@ -356,7 +356,7 @@ class Gateway(Feature, GatewayApi):
         apply = self._listening.reload(config)
         with self._outward.contexts.renewal():
             self._book.reload(config.routes, config.max_routes)
-        # From here on nothing can fail.
+        # From here on nothing fails: who is too busy to go on with it now is said, and comes to it.
         self.config = config
         self._keys.configure(config.keys)
         for live in self._table.all():

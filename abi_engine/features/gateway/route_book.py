@@ -113,6 +113,8 @@ class RouteBook:
             for removal in removals:
                 if removal.remaining is None:
                     self._upstreams.release(removal.live.targets)
+            if any(_is_secured(removal.live) for removal in removals):
+                self._tls.keep(live.route.upstream_tls for live in self._table.all())
         for removal in removals:
             self._tell("route_removed", path, removal.methods)
         return forgotten or bool(removals)
@@ -217,6 +219,10 @@ class RouteBook:
             subject=route.path,
             severity=Severity.WARNING,
         )
+
+
+def _is_secured(live: LiveRoute) -> bool:
+    return any(target.address.tls is not None for target in live.targets)
 
 
 def not_found(path: str, method: str | None) -> RouteNotFound:

@@ -63,6 +63,12 @@ class TlsContexts:
         if not secured and route.upstream_tls != UpstreamTls():
             raise _invalid(route, "upstream_tls is for https upstreams, and there is none")
 
+    def keep(self, used: Iterable[UpstreamTls]) -> None:
+        """Forget every context that none of these settings is for."""
+        kept = set(used)
+        with self._lock:
+            self._made = {one: made for one, made in self._made.items() if one in kept}
+
     @contextmanager
     def renewal(self) -> Iterator[None]:
         """Read the files of all routes that are checked in it again, and forget every other.

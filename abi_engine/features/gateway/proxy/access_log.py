@@ -7,8 +7,10 @@ not fit or cannot be written is dropped, counted and said.
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import suppress
 from pathlib import Path
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from threading import Thread
 from typing import Final
 
@@ -90,11 +92,24 @@ class AccessLog:
         """
         if not self._thread.is_alive():
             return
-        try:
+        latest = time.monotonic() + deadline
+        with suppress(Full):
             self._queue.put(None, timeout=deadline)
-        except Full:
-            return
-        self._thread.join(deadline)
+            self._thread.join(max(latest - time.monotonic(), 0))
+        if self._thread.is_alive():
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Give up what is queued: the writer hangs in the disk."""
+        lost = 0
+        with suppress(Empty):
+            while True:
+                batch = self._queue.get_nowait()
+                lost += len(batch) if isinstance(batch, list) else 0
+        self._queue.put_nowait(None)
+        if lost:
+            self.dropped += lost
+            self._say(f"{lost} requests were not logged: the disk did not take them in time")
 
     def reload(self, config: GatewayConfig) -> None:
         """Begin a new file, in the format and with the sizes of other settings; later, where the

@@ -85,7 +85,14 @@ class Pool:
             connection.shelf.leave(connection)
             raise
         else:
+            self._hand_over(connection, caller)
+
+    def _hand_over(self, connection: UpstreamConnection, caller: Caller) -> None:
+        try:
             caller.connected(connection)
+        except Exception:
+            connection.abort()  # its user, where it has one by now, is told
+            raise
 
     def counts(self, name: str) -> tuple[int, int]:
         """How many connections to an upstream are idle and busy; any thread may ask."""

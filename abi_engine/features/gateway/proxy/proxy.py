@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from threading import Event
 
+from abi_engine.core.errors import Severity
 from abi_engine.core.feature import Context
 from abi_engine.features.gateway.admission import Admitter
 from abi_engine.features.gateway.config import GatewayConfig
 from abi_engine.features.gateway.outward import Outward
 from abi_engine.features.gateway.proxy.access_log import AccessLog
+from abi_engine.features.gateway.proxy.certificate_dates import CertificateDates
 from abi_engine.features.gateway.proxy.client_connection import ClientConnection
 from abi_engine.features.gateway.proxy.handshake import Handshake, Handshakes
 from abi_engine.features.gateway.proxy.listener import Listener
@@ -68,6 +71,7 @@ class Proxy:
         self._plane: DataPlane | None = None
         self._listener: Listener | None = None
         self._handshakes = Handshakes(context.events)
+        self._dates: CertificateDates | None = None
         self._address: tuple[str, int] | None = None
 
     @property
@@ -126,10 +130,16 @@ class Proxy:
 
         def apply() -> None:
             self._config = config
-            thread = self._thread
-            if thread is not None:
-                thread.run(self._apply(tls), _RELOAD_TIMEOUT)
-                self._tell_dates(tls)
+            taken_up = Event()
+
+            def take_up() -> None:
+                self._apply(tls)
+                taken_up.set()
+
+            if self._thread is not None:
+                self.post(take_up)
+                if not taken_up.wait(_RELOAD_TIMEOUT):
+                    self._tell_late()
 
         return apply
 
@@ -177,24 +187,32 @@ class Proxy:
             plane.log.start(loop)
         self._plane = plane
         self._upstreams = upstreams
-        self._tell_dates(tls)
+        if self._tells:
+            self._dates = CertificateDates(loop, clock, self._context.events)
+            self._dates.watch(tls)
 
     def _protocol(self, plane: DataPlane) -> asyncio.Protocol:
         """What a new connection begins with."""
         tls = plane.tls
         return ClientConnection(plane) if tls is None else Handshake(plane, tls, self._handshakes)
 
-    def _tell_dates(self, tls: ServerTls | None) -> None:
-        if tls is not None and self._tells:
-            tls.tell_dates(self._context.clock.time(), self._context.events)
+    def _tell_late(self) -> None:
+        self._context.events.add(
+            "gateway",
+            "reload_late",
+            f"the listener is busy since {_RELOAD_TIMEOUT:g} s: it goes by the new settings later",
+            severity=Severity.WARNING,
+        )
 
-    async def _apply(self, tls: ServerTls | None) -> None:
+    def _apply(self, tls: ServerTls | None) -> None:
         """Other settings, for what begins from now on."""
         plane, upstreams, config = self._plane, self._upstreams, self._config
         assert plane is not None
         assert upstreams is not None
         plane.reconfigure(config, tls)
         upstreams.reconfigure(config)
+        if self._dates is not None:
+            self._dates.watch(tls)
         if plane.log is not None:
             plane.log.reload(config)
 
@@ -207,6 +225,8 @@ class Proxy:
     async def _drain(self, plane: DataPlane, patience: float) -> None:
         assert self._listener is not None
         await self._listener.close()
+        if self._dates is not None:
+            self._dates.close()
         plane.draining = True
         plane.pool.close()
         for client in tuple(plane.clients):

@@ -79,12 +79,18 @@ class Crew:
         self._answers = Answers()
         self._questions = count(_START + 1)
         self._ticks = 0
+        self._lost_by_the_gone = 0
         self._over = asyncio.Event()  # the end has begun
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
         self._followed = Followed(library, context.clock, self._workers, self._tell_all)
         self._breakers = SharedBreakers(library.upstreams.all, _Tellers(self._members))
         self._hear = self._ears()
+
+    @property
+    def log_lost(self) -> int:
+        """How many lines of the access log were lost, by workers that are gone too."""
+        return self._lost_by_the_gone + sum(member.tally.log_lost for member in self.members)
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -143,7 +149,9 @@ class Crew:
     async def sync(self, *first: ToWorker) -> None:
         """Say these; returns when every worker has heard them, and of everything that changed."""
         self._breakers.review()
-        self._followed.compare()
+        if self._followed.compare():
+            for member in self.members:
+                member.tally.prune()
         question = next(self._questions)
         await self._ask(question, lambda _: (*first, say.Sync(question)))
 
@@ -309,6 +317,7 @@ class Crew:
         if self._members.get(member.number) is member:
             del self._members[member.number]
         member.tally.forget()
+        self._lost_by_the_gone += member.tally.log_lost
         self._breakers.left(member.number)
         if was is WorkerState.STARTING:
             gone = f"worker {member.number} ended before it served; see the log"

@@ -74,20 +74,22 @@ class Followed:
         known = self._known.get(number)
         return None if known is None else known.ledger
 
-    def compare(self) -> None:
-        """Tell what has changed since the last call."""
+    def compare(self) -> bool:
+        """Tell what has changed since the last call; whether routes are gone."""
         keys = self._library.keys.digests()
         if keys != self._keys:
             self._keys = keys
             self._tell(_same(Keys(keys)))
         lives = self._library.table.all()
-        for gone in set(self._ids).difference(live.traffic for live in lives):
+        departed = set(self._ids).difference(live.traffic for live in lives)
+        for gone in departed:
             number = self._ids.pop(gone)
             del self._known[number]
             self._tell(_same(DropRoute(number)))
         for live in lives:
             self._compare(live)
         self.compare_health()
+        return bool(departed)
 
     def compare_health(self) -> None:
         """Tell what health checks have found out since the last call."""

@@ -14,6 +14,7 @@ from abi_engine.core.feature import Context
 from abi_engine.core.inherited import host_and_port
 from abi_engine.features.gateway.config import GatewayConfig
 from abi_engine.features.gateway.outward import Outward
+from abi_engine.features.gateway.proxy.certificate_dates import CertificateDates
 from abi_engine.features.gateway.proxy.tls import ServerTls, server_tls
 from abi_engine.features.gateway.proxy.upstream_side import UpstreamSide
 from abi_engine.features.gateway.reports import WorkerStats
@@ -50,6 +51,7 @@ class Pack:
         self._thread: LoopThread | None = None
         self._crew: Crew | None = None
         self._side: UpstreamSide | None = None
+        self._dates: CertificateDates | None = None
         self._address: tuple[str, int] | None = None
 
     @property
@@ -59,8 +61,9 @@ class Pack:
 
     @property
     def log_lost(self) -> int:
-        """How many lines of the access log were lost, by the workers there are."""
-        return sum(member.tally.log_lost for member in self._members())
+        """How many lines of the access log were lost since the start."""
+        crew = self._crew
+        return 0 if crew is None else crew.log_lost
 
     def connections(self, upstream: str) -> tuple[int, int]:
         """How many connections to an upstream are idle, and how many busy."""
@@ -98,9 +101,8 @@ class Pack:
             close_listeners(listeners)
             raise
         self._thread, self._crew = thread, crew
-        self._side = thread.run(self._open_side())
+        self._side, self._dates = thread.run(self._open_side(tls))
         self._side.begin(thread.post)
-        self._tell_dates(tls)
 
     def stop(self, deadline: float) -> None:
         """See `Serving`."""
@@ -110,7 +112,7 @@ class Pack:
             return
         try:
             thread.run(crew.drain(deadline * (1 - END_SHARE)))
-            thread.run(side.closed())
+            thread.run(self._closed(side))
         finally:
             self._crew = self._address = self._side = None
             thread.stop()
@@ -125,18 +127,11 @@ class Pack:
 
         async def changed() -> None:
             side.reconfigure(config)
+            if self._dates is not None:
+                self._dates.watch(tls)
             await crew.apply(config, question)
 
-        def apply() -> None:
-            thread.run(changed())
-            self._tell_dates(tls)
-
-        return apply
-
-    def _tell_dates(self, tls: ServerTls | None) -> None:
-        """Say once what every worker could say of the certificates."""
-        if tls is not None:
-            tls.tell_dates(self._context.clock.time(), self._context.events)
+        return lambda: thread.run(changed())
 
     def sync(self) -> None:
         """Returns when the next request finds every change of routes, keys and breakers, whichever
@@ -163,14 +158,18 @@ class Pack:
         crew = self._crew
         return () if crew is None else crew.members
 
-    async def _open_side(self) -> UpstreamSide:
-        return UpstreamSide(
-            asyncio.get_running_loop(),
-            self._config,
-            self._context.events,
-            Random(),  # noqa: S311 - jitter
-            self._outward,
-        )
+    async def _open_side(self, tls: ServerTls | None) -> tuple[UpstreamSide, CertificateDates]:
+        """The side towards upstreams; and who says, once for all workers, when to renew."""
+        loop, events = asyncio.get_running_loop(), self._context.events
+        random = Random()  # noqa: S311 - jitter
+        dates = CertificateDates(loop, self._context.clock, events)
+        dates.watch(tls)
+        return UpstreamSide(loop, self._config, events, random, self._outward), dates
+
+    async def _closed(self, side: UpstreamSide) -> None:
+        if self._dates is not None:
+            self._dates.close()
+        await side.closed()
 
 
 def _stats(member: Member) -> WorkerStats:

@@ -6,7 +6,8 @@ not any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from typing import TypeVar
 
 from abi_engine.features.gateway.concurrency import Turns
 from abi_engine.features.gateway.live_route import LiveRoute
@@ -19,6 +20,9 @@ from abi_engine.features.gateway.workers.messages import (
     RouteCounts,
     UpstreamCounts,
 )
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Tally:
@@ -78,6 +82,16 @@ class Tally:
         self.connections, self.addresses = {}, {}
         self.connections_open = 0
 
+    def prune(self) -> None:
+        """Forget what belongs to routes and upstreams that are there no more."""
+        lives, upstreams = self._library.table.all(), self._library.upstreams.all()
+        counted = {self._library.traffic, *(live.traffic for live in lives)}
+        counted.update(upstream.traffic for upstream in upstreams)
+        self._in_flight = _only(self._in_flight, counted)
+        self._waiting = _only(self._waiting, {live.turns for live in lives})
+        self.connections = _only(self.connections, {upstream.name for upstream in upstreams})
+        self.addresses = _only(self.addresses, {upstream.host for upstream in upstreams})
+
     def _add(self, traffic: TrafficCounts, delta: Delta) -> None:
         add_delta(traffic, delta)
         self._in_flight[traffic] = self._in_flight.get(traffic, 0) + delta.in_flight
@@ -96,6 +110,8 @@ class Tally:
             before = self._waiting.get(live.turns, 0)
             live.turns.count_elsewhere(counts.waiting - before, counts.crowded)
             self._waiting[live.turns] = counts.waiting
+            if not counts.waiting:
+                del self._waiting[live.turns]
 
     def _take_upstream(self, counts: UpstreamCounts) -> None:
         upstream = self._library.upstreams.get(counts.upstream)
@@ -107,3 +123,7 @@ class Tally:
         self.addresses[upstream.host] = counts.addresses
         if counts.last_error:
             upstream.note_error(counts.last_error)
+
+
+def _only(found: dict[K, V], kept: Container[K | None]) -> dict[K, V]:
+    return {key: value for key, value in found.items() if key in kept}
