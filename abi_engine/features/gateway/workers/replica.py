@@ -205,6 +205,8 @@ class Replica:
         known of their upstreams holds on, as it does for the owner.
         """
         left, self._left = self._left, []
+        if left:
+            self.outward.contexts.keep(c.live.route.upstream_tls for c in self._copies.values())
         for targets in left:
             self._upstreams.release(targets)
             for upstream in {target.upstream for target in targets}:

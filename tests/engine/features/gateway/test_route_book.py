@@ -21,6 +21,7 @@ from abi_engine.features.gateway.api import (
     RouteNotFound,
     RouteOrigin,
     TooManyRoutes,
+    UpstreamTls,
 )
 from abi_engine.features.gateway.config import GatewayConfig
 from abi_engine.features.gateway.gateway import Gateway
@@ -281,3 +282,17 @@ def test_every_acknowledged_route_survives_a_kill(tmp_path: Path) -> None:
     found = set(paths(MadeGateway(data_dir=tmp_path)))
     assert {f"/r/{number}" for number in range(last + 1)} <= found
     assert len(found) <= last + 2
+
+
+def test_what_https_upstreams_were_spoken_to_with_is_forgotten_with_their_last_route() -> None:
+    made = MadeGateway()
+    contexts = made.gateway._outward.contexts
+    named = [UpstreamTls(server_name=f"{name}.test") for name in "abc"]
+    for number, settings in enumerate((*named, named[0])):
+        secured = Route(f"/{number}", ("https://127.0.0.1:1",), upstream_tls=settings)
+        made.gateway.add_route(secured)
+    made.gateway.remove_route("/0")
+    assert contexts.get(named[0]) is not None, "another route uses it"
+    for number in range(1, 4):
+        made.gateway.remove_route(f"/{number}")
+    assert [contexts.get(settings) for settings in named] == [None] * 3

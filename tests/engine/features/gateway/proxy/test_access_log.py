@@ -278,3 +278,36 @@ def test_the_other_formats_have_the_version_the_referer_and_the_browser(
     assert first.startswith("127.0.0.1 - - [")
     assert first.endswith('] "GET /there HTTP/1.1" 200 5 "http://x/" "a \\"b\\""')
     assert second.endswith('] "GET /there HTTP/1.0" 200 5 "-" "-"')
+
+
+def test_a_writer_that_hangs_keeps_a_stop_no_longer_than_its_deadline(tmp_path: Path) -> None:
+    clock = SystemClock()
+    events = EventLog(clock)
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    class Hanging:
+        path = tmp_path / "access.log"
+
+        def append(self, text: bytes, *, rotate: bool) -> None:
+            hangs.set()
+            assert goes_on.wait(30)
+
+    log = AccessLog(tmp_path / "access.log", GatewayConfig(), events)
+    log._file = Hanging()  # type: ignore[assignment]
+
+    async def fill() -> None:
+        log.start(asyncio.get_running_loop())
+        log.add(entry())
+        log.flush()
+        await asyncio.to_thread(hangs.wait, 30)
+        for _ in range(3):
+            log.add(entry())
+            log.flush()
+
+    asyncio.run(fill())
+    log.stop(0.05)
+    assert log.dropped == 3, "the one under way may still be written"
+    assert [event.kind for event in events.latest(9)] == ["access_log_lost"]
+    goes_on.set()
+    log._thread.join(30)
+    assert not log._thread.is_alive()
