@@ -340,12 +340,25 @@ class GatewayApi(Protocol):
 
     @operation
     def send_test_request(
-        self, path: str, method: str = "GET", *, timeout: Seconds = 10.0
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+        timeout: Seconds = 10.0,
     ) -> TestAnswer:
         """Send a real request through the gateway's own listener and return the answer.
 
+        Args:
+            path: with its query, as it goes out.
+            method: as it goes out.
+            headers: names and values, in order; their values are never logged or repeated.
+            timeout: seconds for all of it.
+
         Raises:
             GatewayNotListening: this engine has no listener.
+            InvalidArguments: a path, a method or a header that cannot be sent, or a header that
+                would frame the request another way.
             TimedOut: no answer within `timeout` seconds.
         """
         ...

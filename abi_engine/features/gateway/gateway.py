@@ -8,7 +8,7 @@ from random import Random
 from secrets import token_bytes
 from typing import Final
 
-from abi_engine.core.errors import InvalidArguments, Unavailable
+from abi_engine.core.errors import InvalidArguments
 from abi_engine.core.feature import Context, Feature, State
 from abi_engine.core.sample import Family
 from abi_engine.core.text import safe
@@ -17,7 +17,6 @@ from abi_engine.features.gateway.admitter import RouteAdmitter
 from abi_engine.features.gateway.api import (
     ApiKeyStats,
     GatewayApi,
-    GatewayNotListening,
     GatewayReport,
     GatewayStats,
     InvalidRoute,
@@ -43,7 +42,7 @@ from abi_engine.features.gateway.arguments import (
 )
 from abi_engine.features.gateway.breaker_events import tell_transition
 from abi_engine.features.gateway.checks import Checks, tell_health
-from abi_engine.features.gateway.config import ClientCertificates, GatewayConfig
+from abi_engine.features.gateway.config import GatewayConfig
 from abi_engine.features.gateway.key_file import KeyFile
 from abi_engine.features.gateway.keys import KeyRing, check_distinct, check_name
 from abi_engine.features.gateway.latencies import latency_bars
@@ -272,32 +271,27 @@ class Gateway(Feature, GatewayApi):
         return self._listening.workers()
 
     def send_test_request(
-        self, path: str, method: str = "GET", *, timeout: float = 10.0
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+        timeout: float = 10.0,
     ) -> TestAnswer:
         check_text("path", path)
         check_text("method", method)
         check_seconds("timeout", timeout)
         from abi_engine.features.gateway import own_request  # an HTTP client, for this alone
 
-        address = self._listening.address
-        if address is None:
-            raise GatewayNotListening(
-                f"no request can be sent: {self._listening.why_not() or self.state.value}",
-                hint="abi serve, or Engine(control=True)",
-            )
-        if self.config.tls.client_certificates == ClientCertificates.REQUIRED:
-            raise Unavailable(
-                "no request can be sent: clients must show a certificate, and the engine has none",
-                hint=f"curl --cert FILE --key FILE {self._listening.url}PATH",
-            )
+        address = self._listening.own_address(self.state.value)
+        request = own_request.OwnRequest(method, path, own_request.checked(headers))
         with (
             self._traces.open() as (request_id, trace),
             self._listening.following(request_id, trace),
         ):
             answer = own_request.send(
                 address,
-                method,
-                path,
+                request,
                 request_id,
                 timeout,
                 self.context.clock,

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
-from abi_engine.core.errors import AddressInUse, Severity
+from abi_engine.core.errors import AddressInUse, Severity, Unavailable
 from abi_engine.core.feature import Context
 from abi_engine.features.gateway.admission import Admitter
-from abi_engine.features.gateway.config import GatewayConfig
+from abi_engine.features.gateway.api import GatewayNotListening
+from abi_engine.features.gateway.config import ClientCertificates, GatewayConfig
 from abi_engine.features.gateway.outward import Outward
 from abi_engine.features.gateway.reports import WorkerStats
 from abi_engine.features.gateway.traces import Trace
@@ -225,6 +226,29 @@ class Listening:
         if not self._context.listening:
             return "an embedded engine opens no listener"
         return "" if self._config.listen else "listen = false in [gateway]"
+
+    def own_address(self, otherwise: str) -> Address:
+        """Where this process can send itself a request.
+
+        Args:
+            otherwise: why it does not listen, where nothing else is known.
+
+        Raises:
+            GatewayNotListening: nowhere.
+            Unavailable: it cannot, for want of a certificate.
+        """
+        address = self.address
+        if address is None:
+            raise GatewayNotListening(
+                f"no request can be sent: {self.why_not() or otherwise}",
+                hint="abi serve, or Engine(control=True)",
+            )
+        if self._config.tls.client_certificates == ClientCertificates.REQUIRED:
+            raise Unavailable(
+                "no request can be sent: clients must show a certificate, and the engine has none",
+                hint=f"curl --cert FILE --key FILE {self.url}PATH",
+            )
+        return address
 
     def probe(self) -> tuple[bool, str]:
         """Try to connect to it."""

@@ -10,11 +10,26 @@ from abi_engine.core.errors import ConnectionLost, InvalidArguments, TimedOut
 from abi_engine.core.text import safe
 from abi_engine.features.gateway.api import TestAnswer
 from abi_engine.features.gateway.listening import reachable
+from abi_engine.features.gateway.tokens import is_token
 from abi_engine.features.gateway.traces import REQUEST_ID, Trace
 
 BODY_SIZE: Final = 4 << 10
 _PIECE: Final = 64 << 10
+_HEADERS: Final = 100
 _TARGET_SIZE: Final = 64 << 10
+
+
+_FRAMING: Final = frozenset(
+    ("connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade")
+)
+
+
+class OwnRequest(NamedTuple):
+    """What is sent: without a body, as it goes out."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class OwnAnswer(NamedTuple):
@@ -35,8 +50,7 @@ class OwnAnswer(NamedTuple):
 
 def send(
     address: tuple[str, int],
-    method: str,
-    target: str,
+    request: OwnRequest,
     request_id: str,
     timeout: float,
     clock: Clock,
@@ -47,8 +61,7 @@ def send(
 
     Args:
         address: of the listener.
-        method: as it goes out.
-        target: `/path?query`, as it goes out.
+        request: its method, its target `/path?query`, and headers that were checked.
         request_id: for `X-Request-ID`.
         timeout: seconds for all of it.
         clock: measures them.
@@ -59,12 +72,12 @@ def send(
         TimedOut: no answer within the time.
         ConnectionLost: the listener closed the connection.
     """
-    _check(method, target)
-    shown = f"{method} {safe(target, limit=200)}"
+    _check(request.method, request.target)
+    shown = f"{request.method} {safe(request.target, limit=200)}"
     started = clock.monotonic()
     connection = _connection(address, timeout, secure=secure)
     try:
-        connection.request(method, target, headers={REQUEST_ID: request_id, "Accept": "*/*"})
+        _put(connection, request, request_id)
         return _answer(connection, started, timeout, clock)
     except TimeoutError as error:
         raise TimedOut(f"{shown}: no complete answer in {timeout:g} s") from error
@@ -73,6 +86,48 @@ def send(
         raise ConnectionLost(f"{shown}: the gateway ended the connection ({reason})") from error
     finally:
         connection.close()
+
+
+def checked(headers: object) -> tuple[tuple[str, str], ...]:
+    """Headers that can be sent as they are.
+
+    Raises:
+        InvalidArguments: one cannot; its name is told, its value is not.
+    """
+    found = headers if isinstance(headers, tuple | list) else (headers,)
+    if len(found) > _HEADERS:
+        raise InvalidArguments(f"headers: {len(found)} of them, and {_HEADERS} can be sent")
+    return tuple(map(_checked, found))
+
+
+def _checked(header: object) -> tuple[str, str]:
+    match header:
+        case (str(name), str(value)):
+            pass
+        case _:
+            raise InvalidArguments("headers: each is a name and a value")
+    if not is_token(name):
+        raise InvalidArguments(f"headers: '{safe(name, limit=60)}' is no name of a header")
+    if name.lower() in _FRAMING or name.lower() == REQUEST_ID:
+        hint = "curl sends what you like: its address is in abi gateway status"
+        raise InvalidArguments(f"headers: {name} is not yours to set here", hint=hint)
+    if len(value) > _TARGET_SIZE or not all(one == "\t" or " " <= one <= "~" for one in value):
+        hint = "printable ASCII alone can be sent"
+        raise InvalidArguments(f"headers: the value of {name} cannot be sent", hint=hint)
+    return name, value
+
+
+def _put(connection: http.client.HTTPConnection, request: OwnRequest, request_id: str) -> None:
+    named = {name.lower() for name, _ in request.headers}
+    connection.putrequest(
+        request.method, request.target, skip_host="host" in named, skip_accept_encoding=True
+    )
+    connection.putheader(REQUEST_ID, request_id)
+    if "accept" not in named:
+        connection.putheader("Accept", "*/*")
+    for name, value in request.headers:
+        connection.putheader(name, value)
+    connection.endheaders()
 
 
 def told(answer: OwnAnswer, trace: Trace) -> TestAnswer:

@@ -161,22 +161,37 @@ def check(invocation: Invocation, path: str, client: str) -> Exit:
 @command.command(
     "test",
     view="gateway.test",
-    examples=("abi gateway test /hello", "abi gateway test /hello --json"),
+    examples=(
+        "abi gateway test /hello",
+        "abi gateway test /hello --json",
+        "abi gateway test /hello -H 'Accept: text/plain'",
+    ),
 )
 @argument("path", help="As a client would send it.")
 @METHOD
+@click.option(
+    "-H",
+    "--header",
+    "headers",
+    metavar="TEXT",
+    multiple=True,
+    help="'Name: value', or @FILE with one a line; repeatable.",
+)
 @click.pass_obj
-def test(invocation: Invocation, path: str, method: str | None) -> Exit:
+def test(invocation: Invocation, path: str, method: str | None, headers: tuple[str, ...]) -> Exit:
     """Send a real request through the gateway's own listener and show the answer.
 
-    The exit code is 1 where the answer is 500 or above.
+    The exit code is 1 where the answer is 500 or above. A key need not be on the command line:
+    write `X-API-Key: …` into a file and give its name, -H @FILE.
     """
     from abi_tui.cli import session
+    from abi_tui.cli.header_lines import read_headers
     from abi_tui.cli.output import Answer, show
     from abi_tui.views.gateway_details import answer_detail
 
     chosen, wait = method or "GET", invocation.timeout or 10.0
+    pairs = read_headers(headers)
     with session.engine(invocation) as engine:
-        answer = engine.gateway.send_test_request(path, chosen, timeout=wait)
+        answer = engine.gateway.send_test_request(path, chosen, headers=pairs, timeout=wait)
     show(invocation, Answer("gateway.test/1", answer, answer_detail(answer, path, chosen)))
     return Exit.FAILED if answer.status >= 500 else Exit.DONE

@@ -385,7 +385,12 @@ class CannedGateway:
         return RateDecision(True, 41, 0.0)
 
     def send_test_request(
-        self, path: str, method: str = "GET", *, timeout: float = 10.0
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+        timeout: float = 10.0,
     ) -> TestAnswer:
         """Answered by the first upstream."""
         self._engine.record("send_test_request", path, method)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from abi_engine.core.errors import (
 from abi_engine.core.events import EventLog
 from abi_engine.core.feature import Context, State
 from abi_engine.core.inherited import InheritedSockets
-from abi_engine.features.gateway.api import GatewayNotListening, InvalidRoute, RouteLimit
+from abi_engine.features.gateway.api import GatewayNotListening, InvalidRoute, RouteAuth, RouteLimit
 from abi_engine.features.gateway.config import Certificate, GatewayConfig
 from abi_engine.features.gateway.gateway import Gateway
 from tests.engine.features.gateway.made_gateway import route
@@ -126,6 +127,60 @@ def test_what_cannot_be_sent_is_refused(gateway: Gateway, path: str, method: str
     with pytest.raises(InvalidArguments):
         gateway.send_test_request(path, method)
     assert gateway.stats().connections_total == 0
+
+
+def test_headers_go_along(gateway: Gateway) -> None:
+    with Upstream(answering(b"")) as upstream:
+        gateway.add_route(route("/a", upstreams=(upstream.url,)))
+        headers = (("X-One", "1"), ("x-two", "2"), ("X-One", "again"), ("Accept", "text/plain"))
+        assert gateway.send_test_request("/a", headers=headers).status == 200
+    (head,) = upstream.heads
+    lines = head.decode().lower().split("\r\n")
+    for line in ("x-one: 1", "x-one: again", "accept: text/plain"):
+        assert line in lines
+    assert "accept: */*" not in lines
+
+
+def test_a_route_for_holders_of_keys_can_be_tested(gateway: Gateway) -> None:
+    key = gateway.add_api_key("tester").key
+    with Upstream(answering(b"")) as upstream:
+        gateway.add_route(route("/a", upstreams=(upstream.url,), auth=RouteAuth()))
+        assert gateway.send_test_request("/a").status == 401
+        sent = gateway.send_test_request("/a", headers=(("Authorization", f"Bearer {key}"),))
+    assert sent.status == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("", "x"),
+        ("a b", "x"),
+        ("X\r\nY", "secret"),
+        ("X", "secret\r\nY: z"),
+        ("X", "secret\x00"),
+        ("X", "secr\u00e9t"),
+        ("X", "secret" * 20_000),
+        ("Content-Length", "5"),
+        ("transfer-encoding", "chunked"),
+        ("Connection", "close"),
+        ("X-Request-ID", "mine"),
+        ("X",),
+        ("X", 1),
+        "X: secret",
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused_and_its_value_not_told(
+    gateway: Gateway, header: Any
+) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        gateway.send_test_request("/a", headers=(header,))
+    assert "secr" not in str(caught.value)
+    assert gateway.stats().connections_total == 0
+
+
+def test_too_many_headers_are_refused(gateway: Gateway) -> None:
+    with pytest.raises(InvalidArguments, match="101"):
+        gateway.send_test_request("/a", headers=(("X", "1"),) * 101)
 
 
 def test_what_a_client_may_send_may_be_tested(gateway: Gateway) -> None:
