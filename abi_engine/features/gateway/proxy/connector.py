@@ -11,7 +11,8 @@ from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
 from ssl import SSLContext, SSLError
 from typing import Any, Final
 
-from abi_engine.core.errors import InvalidArguments
+from abi_engine.core.errors import InvalidArguments, Severity
+from abi_engine.core.events import EventLog
 from abi_engine.features.gateway.admission import UpstreamAddress
 from abi_engine.features.gateway.proxy.resolver import CannotResolve, Name, Resolver
 from abi_engine.features.gateway.tls_contexts import TlsContexts, server_name
@@ -46,14 +47,21 @@ class Connector:
         loop: runs them.
         resolver: of names.
         contexts: for TLS.
+        events: told when this process can open no more, and when it can again.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, resolver: Resolver, contexts: TlsContexts
+        self,
+        loop: asyncio.AbstractEventLoop,
+        resolver: Resolver,
+        contexts: TlsContexts,
+        events: EventLog,
     ) -> None:
         self._loop = loop
         self.resolver = resolver
         self._contexts = contexts
+        self._events = events
+        self._is_short = False
 
     async def connect(self, address: UpstreamAddress, protocol: asyncio.Protocol) -> str:
         """Connect `protocol` to an upstream; the IP address where it was a name, else nothing.
@@ -110,7 +118,25 @@ class Connector:
                 raise CannotConnect(tls_words(error), is_tls=True) from error
             reason = words or type(error).__name__
             ours = getattr(error, "errno", None) in _OURS
+            if ours:
+                self._tell_short(reason)
             raise CannotConnect(f"cannot connect: {reason}", is_ours=ours) from error
+        self._tell_well()
+
+    def _tell_short(self, reason: str) -> None:
+        if not self._is_short:
+            self._is_short = True
+            self._events.add(
+                "gateway",
+                "no_room",
+                f"no connection to an upstream can be opened: {reason}; requests are answered 503",
+                severity=Severity.ERROR,
+            )
+
+    def _tell_well(self) -> None:
+        if self._is_short:
+            self._is_short = False
+            self._events.add("gateway", "room_again", "connections can be opened again")
 
     async def _tls(self, address: UpstreamAddress) -> dict[str, Any]:
         """What the loop needs to know for TLS."""

@@ -68,11 +68,13 @@ class HealthChecker:
         interval, random = check.settings.interval, self._random
         await asyncio.sleep(interval * random.uniform(0, _JITTER))
         while True:
-            self._checks.note(check, await self._ask(check))
+            trouble = await self._ask(check)
+            if trouble is not None:
+                self._checks.note(check, trouble)
             await asyncio.sleep(interval * random.uniform(1 - _JITTER, 1 + _JITTER))
 
-    async def _ask(self, check: LiveCheck) -> str:
-        """Ask once; what is wrong, empty if nothing is."""
+    async def _ask(self, check: LiveCheck) -> str | None:
+        """Ask once; what is wrong, empty if nothing is, None where it could not be asked."""
         settings = check.settings
         answer = _Answer(self._loop)
         try:
@@ -81,7 +83,7 @@ class HealthChecker:
                 answer.ask(_question(check))
                 status = await answer.status
         except CannotConnect as error:
-            return error.reason
+            return None if error.is_ours else error.reason
         except TimeoutError:
             return f"no answer within {settings.timeout:g} s"
         except BadMessage as error:

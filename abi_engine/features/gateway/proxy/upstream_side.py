@@ -39,7 +39,7 @@ class UpstreamSide:
     ) -> None:
         self._checks = outward.checks
         self._resolver = Resolver(loop, config.dns_refresh, events, look_up=outward.look_up)
-        connector = Connector(loop, self._resolver, outward.contexts)
+        connector = Connector(loop, self._resolver, outward.contexts, events)
         self.pool = Pool(loop, connector, config.pool_size, config.pool_idle)
         self._checker: HealthChecker | None = None
         if self._checks is not None:

@@ -132,11 +132,11 @@ def test_what_cannot_be_sent_is_refused(gateway: Gateway, path: str, method: str
 def test_headers_go_along(gateway: Gateway) -> None:
     with Upstream(answering(b"")) as upstream:
         gateway.add_route(route("/a", upstreams=(upstream.url,)))
-        headers = (("X-One", "1"), ("x-two", "2"), ("X-One", "again"), ("Accept", "text/plain"))
+        headers = (("X-One", "1"), ("x-two", "2"), ("Accept", "text/plain"))
         assert gateway.send_test_request("/a", headers=headers).status == 200
     (head,) = upstream.heads
     lines = head.decode().lower().split("\r\n")
-    for line in ("x-one: 1", "x-one: again", "accept: text/plain"):
+    for line in ("x-one: 1", "x-two: 2", "accept: text/plain"):
         assert line in lines
     assert "accept: */*" not in lines
 

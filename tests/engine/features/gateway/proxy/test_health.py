@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from errno import EMFILE
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,6 +149,27 @@ def test_a_name_without_an_address_is_unhealthy(tmp_path: Path) -> None:
         until(lambda: served.known("http://nowhere.test:80").healthy is False)
         words = served.known("http://nowhere.test:80").check_error
         assert words == "cannot resolve: Name or service not known"
+
+
+def test_want_of_descriptors_here_is_no_fault_of_the_upstream(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = served.upstream()
+    served.route("/", upstream.url, health_check=check())
+    until(lambda: served.known(upstream.url).healthy is True)
+    asked: list[None] = []
+
+    async def create_connection(*_: object, **__: object) -> None:
+        asked.append(None)
+        raise OSError(EMFILE, "Too many open files")
+
+    proxy: Any = served.gateway._listening._proxy
+    connector = proxy._upstreams.pool.connector
+    with monkeypatch.context() as patch:
+        patch.setattr(connector, "_loop", SimpleNamespace(create_connection=create_connection))
+        until(lambda: len(asked) > 3)
+        assert served.known(upstream.url).healthy is True
+    assert len(served.told("no_room")) == 1
 
 
 def test_checks_come_and_go_with_routes(served: Served) -> None:

@@ -54,10 +54,13 @@ def test_a_gateway_out_of_descriptors_does_not_blame_the_upstream(
         connector = stage.inside(lambda plane: plane.pool.connector)
         patch.setattr(connector, "_loop", SimpleNamespace(create_connection=create_connection))
         answer = client.get()
+        assert client.get().status == 503
     assert answer.status == 503
     assert answer.fields[b"retry-after"] == b"1"
     assert stage.admitter.last(1).attempts == ["cancelled"]
     assert client.get().status == 200
+    kinds = [event.kind for event in stage.events.latest(100)]
+    assert (kinds.count("no_room"), kinds.count("room_again")) == (1, 1)
 
 
 def test_an_upstream_whose_name_is_not_known_is_a_502(stage: Stage) -> None:
