@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 import msgspec
 
@@ -280,7 +280,7 @@ def parse_value(text: str, kind: Any, key: Key, origin: str) -> object:
         try:
             value = msgspec.json.decode(text, type=kind)
         except (msgspec.ValidationError, msgspec.DecodeError):
-            what = in_words(str(error).partition(" - at `$")[0])
+            what = _words_of(str(error).partition(" - at `$")[0], kind)
             shown = HIDDEN if hides_at(key, kind) else safe(text, limit=80)
             message = f"{dotted(key)} = {shown}: {what} ({safe(origin)})"
             raise InvalidConfig(message, hint=_choices(text, kind)) from error
@@ -302,8 +302,25 @@ def _convert(value: object, kind: type[S], section: str, place: Callable[[Key], 
         ending = f" ({safe(where)})" if where else ""
         wanted = field_type(kind, key).type
         given = without_secrets(_at(value, key), wanted, (section, *key)[-1])
-        message = f"{full} = {safe(_shown(given), limit=60)}: {in_words(what)}{ending}"
-        raise InvalidConfig(message, hint=_choices(given, wanted)) from error
+        message = f"{full} = {safe(_shown(given), limit=60)}: {_words_of(what, wanted)}{ending}"
+        hint = _brackets(what, full) or _choices(given, wanted)
+        raise InvalidConfig(message, hint=hint) from error
+
+
+def _words_of(what: str, wanted: Any) -> str:
+    """What is wrong, by the description of the type where it has a pattern."""
+    if "matching regex" in what:
+        for meta in get_args(wanted):
+            if isinstance(meta, msgspec.Meta) and meta.description:
+                return f"expected {meta.description}"
+    return in_words(what)
+
+
+def _brackets(what: str, key: str) -> str:
+    """The way out for who wrote a table where there may be several."""
+    if what.startswith("Expected `array`, got `object`"):
+        return f"begin each with [[{key}]], in two brackets"
+    return ""
 
 
 def _at(value: Any, key: Key) -> object:

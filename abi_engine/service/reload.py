@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from abi_engine.config import EngineConfig, Sections, known_sections
-from abi_engine.core.errors import AbiError, Severity
+from abi_engine.core.errors import AbiError, InvalidConfig, Severity
 from abi_engine.core.feature import Feature
 from abi_engine.core.text import safe
 from abi_engine.engine import Engine
@@ -37,6 +38,7 @@ def reload(engine: Engine, read: Loader) -> ReloadReport:
     """
     before = engine.config
     try:
+        _check_readable_again(before.file)
         wanted = read()
         changed = _changed(engine, before, wanted)
         fixed = _fixed(engine, changed)
@@ -53,6 +55,15 @@ def reload(engine: Engine, read: Loader) -> ReloadReport:
     report = ReloadReport(str(after.file or ""), applied, tuple(fixed))
     _tell(engine, report)
     return report
+
+
+def _check_readable_again(file: Path | None) -> None:
+    """A pipe would be waited for, perhaps for ever."""
+    if file is not None and file.is_fifo():
+        raise InvalidConfig(
+            f"{safe(str(file))} is no file that can be read again",
+            hint="serve with a regular file, and abi reload reads it anew",
+        )
 
 
 def _changed(engine: Engine, before: EngineConfig, wanted: EngineConfig) -> tuple[str, ...]:

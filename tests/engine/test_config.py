@@ -116,6 +116,21 @@ def test_a_mistake_in_a_file_names_its_line_and_the_nearest_name(
     assert hint in error.hint
 
 
+def test_one_bracket_where_there_must_be_two_is_told(tmp_path: Path) -> None:
+    error = refused(tmp_path, "[gateway.routes]\npath = '/'\n")
+    assert "expected a list, got a table" in str(error)
+    assert error.hint == "begin each with [[gateway.routes]], in two brackets"
+
+
+def test_a_pattern_is_told_in_words(tmp_path: Path) -> None:
+    words = "expected 1 to 64 letters, digits, dots, dashes and underscores"
+    file = refused(tmp_path, "[gateway]\nserver_name = 'a b'\n")
+    assert f"gateway.server_name = 'a b': {words} (file " in str(file)
+    environ = {"ABI_GATEWAY__SERVER_NAME": "a b"}
+    with pytest.raises(InvalidConfig, match=words):
+        load(None, environ=environ, data_dir=tmp_path)
+
+
 def test_a_file_that_is_no_toml_names_the_line(tmp_path: Path) -> None:
     assert "line 2" in str(refused(tmp_path, "a = 1\nb = ]"))
 

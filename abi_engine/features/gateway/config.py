@@ -12,6 +12,16 @@ from abi_engine.features.gateway.api import Route, Seconds
 from abi_engine.runtime.breaker import BreakerSettings
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="1 to 64 letters, digits, dots, dashes and underscores",
+    ),
+]
+Digest = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits in lower case")
+]
 Size = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
 
 
@@ -93,8 +103,8 @@ class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         enabled: false refuses it.
     """
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$"), SECRET]
+    name: Name
+    sha256: Annotated[Digest, SECRET]
     enabled: bool = True
 
 
@@ -157,7 +167,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     access_log_keep: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 5
     drain_timeout: Seconds = 30.0
     linger: Seconds = 2.0
-    server_name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "abi"
+    server_name: Name = "abi"
 
 
 def check_files(config: GatewayConfig) -> None:

@@ -125,7 +125,14 @@ class HealthCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         host: sent as `Host`; empty means the upstream's own.
     """
 
-    path: Annotated[str, msgspec.Meta(pattern=r"^/[!-~]*$", max_length=2048)] = "/"
+    path: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=r"^/[!-~]*$",
+            description="a path that begins with /, in printable ASCII without spaces",
+            max_length=2048,
+        ),
+    ] = "/"
     interval: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 10.0
     timeout: Annotated[float, msgspec.Meta(ge=0.01, le=300)] = 2.0
     healthy: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2

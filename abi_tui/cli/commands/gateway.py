@@ -161,11 +161,7 @@ def check(invocation: Invocation, path: str, client: str) -> Exit:
 @command.command(
     "test",
     view="gateway.test",
-    examples=(
-        "abi gateway test /hello",
-        "abi gateway test /hello --json",
-        "abi gateway test /hello -H 'Accept: text/plain'",
-    ),
+    examples=("abi gateway test /hello", "abi gateway test /hello -H 'Accept: text/plain'"),
 )
 @argument("path", help="As a client would send it.")
 @METHOD

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -218,3 +219,34 @@ def test_a_feature_says_by_itself_that_it_takes_nothing_up(
         assert engine.first is not None
         file.write_text("[first]\nsize = 6\n")
         assert engine.system.reload().needs_restart == ("first.size",)
+
+
+def test_a_pipe_is_not_waited_for(reloading: Reloading) -> None:
+    reloading.file.unlink()
+    os.mkfifo(reloading.file)
+    with pytest.raises(InvalidConfig, match="no file that can be read again"):
+        reloading.engine.system.reload()
+    assert "reload_refused" in reloading.kinds()
+
+
+def test_a_feature_that_is_first_used_during_a_reload_has_the_new_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = Maker(monkeypatch)
+    file = tmp_path / "abi.toml"
+    file.write_text("")
+    reloading = Reloading(file, (maker.row("first"), maker.row("second")))
+    given: list[int] = []
+
+    def reconfigure(feature: Feature, config: Any) -> None:
+        if feature is reloading.engine.first:
+            assert reloading.engine.second is not None  # somebody uses it just now
+        else:
+            given.append(config.size)
+
+    with reloading.engine as engine:
+        monkeypatch.setattr(type(engine.first), "reloadable", frozenset({"size"}))
+        monkeypatch.setattr(Feature, "_reconfigure", reconfigure)
+        file.write_text("[first]\nsize = 5\n[second]\nsize = 6\n")
+        engine.system.reload()
+    assert given == [6]
