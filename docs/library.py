@@ -18,7 +18,7 @@ import msgspec
 from abi_engine.core.errors import AbiError
 from abi_tui.views.meanings import docstring
 from docs.parts import choice_part, class_part, error_part, function_part, page, struct_part
-from docs.render import paragraphs
+from docs.render import WIDTH, paragraphs
 
 
 class Part(NamedTuple):
@@ -53,8 +53,12 @@ def _own(module: ModuleType) -> Iterator[Any]:
 
 
 def _import_line(module: ModuleType) -> str:
-    names = ", ".join(value.__name__ for value in _own(module))
-    return f"```python\nfrom {module.__name__} import {names}\n```" if names else ""
+    names = [value.__name__ for value in _own(module)]
+    line = f"from {module.__name__} import {', '.join(names)}"
+    if len(line) > WIDTH:
+        inner = "".join(f"    {name},\n" for name in names)
+        line = f"from {module.__name__} import (\n{inner})"
+    return f"```python\n{line}\n```" if names else ""
 
 
 def _parts(values: Iterable[Any]) -> Iterator[str]:
